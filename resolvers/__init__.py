@@ -1,0 +1,1 @@
+"""The shop floor: GraphQL types and fields, one module per domain."""

@@ -1,0 +1,24 @@
+"""What a loader needs of whoever caches and fetches: the smallest interface that serves it."""
+
+from collections.abc import Hashable, Sequence
+from typing import Protocol, TypeVar
+
+from clients.errors import SourceError
+from clients.eventual import Eventual
+from clients.scope import Asker
+
+K_contra = TypeVar("K_contra", bound=Hashable, contravariant=True)
+V_co = TypeVar("V_co", covariant=True)
+
+
+class Source(Protocol[K_contra, V_co]):
+    """One dataset of one upstream, cached or not.
+
+    `load_many` returns one outcome per key in the keys' order: the value, None when the source
+    says there is none, or the SourceError that kept us from knowing. It never raises for a
+    single key, returns a plain list when everything is at hand, and an awaitable when it is not.
+    """
+
+    def load_many(
+        self, keys: Sequence[K_contra], asker: Asker
+    ) -> Eventual[list[V_co | None | SourceError]]: ...
