@@ -1,0 +1,1 @@
+"""Guards between a client and its upstream, and the engine that does the talking."""
