@@ -7,14 +7,20 @@
     ├── InvalidSourceResponse  INVALID_RESPONSE  the answer breaks the contract
     └── CircuitOpen            CIRCUIT_OPEN      not asked, it has been failing
 
+`RequestRefused` stands apart: the source is well, the question was wrong.
+
 Messages are ours and safe to show: no vendor text, address or trace ever gets into one. What the
 vendor really said goes to `detail`, which is for logs only.
 """
 
 import enum
-from typing import Any, ClassVar
+from collections.abc import Hashable, Mapping
+from typing import Any, ClassVar, TypeAlias, TypeVar
 
-from clients.values import DataSource
+from clients.values import DataSource, Problem
+
+K = TypeVar("K", bound=Hashable)
+V = TypeVar("V")
 
 
 class SourceFailureCode(enum.Enum):
@@ -37,9 +43,7 @@ class SourceError(Exception):
     retryable: ClassVar[bool] = True
     said: ClassVar[str] = "did not answer"
 
-    def __init__(
-        self, source: DataSource, detail: str = "", retry_after_s: float | None = None
-    ) -> None:
+    def __init__(self, source: DataSource, detail: str = "", retry_after_s: float | None = None) -> None:
         super().__init__(f"{source.value} {self.said}.")
         self.source = source
         self.detail = detail
@@ -89,3 +93,28 @@ class CircuitOpen(SourceError):
 
     code = SourceFailureCode.CIRCUIT_OPEN
     said = "was not asked, because it has been failing"
+
+
+Outcomes: TypeAlias = Mapping[K, V | SourceError]
+"""What a batch method returns: per key the value or the error that kept us from it. A key that is not
+there does not exist, says the source."""
+
+SAID_OF_PROBLEM = {
+    Problem.BAD_CURSOR: "Expected a cursor of this list, got one that is unknown or too old.",
+    Problem.BAD_FILTER: "Expected a filter made of this list's own tokens and facet codes, got another.",
+    Problem.NOT_FOUND: "Expected an existing category or promotion, got an unknown one.",
+    Problem.UNKNOWN_PLACEMENT: "Expected a placement that the merchandiser configured, got an unknown one.",
+}
+
+
+class RequestRefused(Exception):
+    """The client's own input made the question unanswerable; its message is written for the client."""
+
+    def __init__(self, problem: Problem) -> None:
+        super().__init__(SAID_OF_PROBLEM[problem])
+        self.problem = problem
+
+    @property
+    def extensions(self) -> dict[str, Any]:
+        """What a client may read beside the message."""
+        return {"code": "BAD_USER_INPUT", "problem": self.problem.value}

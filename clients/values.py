@@ -8,19 +8,38 @@ and writers may keep what they wrote of it.
 import datetime as dt
 import enum
 from decimal import Decimal
-from typing import ClassVar
+from typing import Annotated, Any, ClassVar, dataclass_transform
 
 import msgspec
+from msgspec import StructMeta
 
 
-class Value(msgspec.Struct, frozen=True, kw_only=True, rename="camel", dict=True):
-    """Base of all values: immutable, decoded straight from camelCase JSON.
+class _ValueMeta(StructMeta):
+    """Gives every value class the same shape; msgspec itself inherits only some of these settings."""
+
+    def __new__(mcls, name: str, bases: tuple[type, ...], namespace: dict[str, Any], **config: Any) -> Any:
+        return super().__new__(mcls, name, bases, namespace, **{**SHAPE_OF_VALUES, **config})
+
+
+SHAPE_OF_VALUES = {"frozen": True, "kw_only": True, "rename": "camel", "dict": True}
+
+
+@dataclass_transform(frozen_default=True, kw_only_default=True, field_specifiers=(msgspec.field,))
+class Value(msgspec.Struct, metaclass=_ValueMeta, frozen=True):
+    """Base of all values: immutable, named arguments only, decoded straight from camelCase JSON.
 
     `__memoised__` tells a writer that the object lives long and never changes, so that what was
     written of it may be kept in its `__dict__` and dies with it.
     """
 
     __memoised__: ClassVar[bool] = True
+
+
+Count = Annotated[int, msgspec.Meta(ge=0, le=2_147_483_647)]
+"""A whole number that GraphQL's `Int` can carry and that is never negative."""
+
+Instant = Annotated[dt.datetime, msgspec.Meta(tz=True)]
+"""A moment with its offset; one without is refused, because nobody knows what it means."""
 
 
 class DataSource(enum.Enum):
@@ -77,6 +96,35 @@ class SalesChannel(enum.Enum):
     IN_STORE = "IN_STORE"
 
 
+class DeliveryMethod(enum.Enum):
+    """Method of receiving goods."""
+
+    COURIER = "COURIER"
+    EXPRESS = "EXPRESS"
+    PICKUP_POINT = "PICKUP_POINT"
+    PARCEL_LOCKER = "PARCEL_LOCKER"
+    STORE_PICKUP = "STORE_PICKUP"
+    POST = "POST"
+
+
+class LocationKind(enum.Enum):
+    """Kind of physical place."""
+
+    STORE = "STORE"
+    WAREHOUSE = "WAREHOUSE"
+    PICKUP_POINT = "PICKUP_POINT"
+    PARCEL_LOCKER = "PARCEL_LOCKER"
+
+
+class Problem(enum.Enum):
+    """What a source found wrong with a question; the question must change, asking again will not help."""
+
+    BAD_CURSOR = "BAD_CURSOR"
+    BAD_FILTER = "BAD_FILTER"
+    NOT_FOUND = "NOT_FOUND"
+    UNKNOWN_PLACEMENT = "UNKNOWN_PLACEMENT"
+
+
 class Freshness(Value):
     """Where a value came from and when.
 
@@ -87,7 +135,7 @@ class Freshness(Value):
 
     source: DataSource
     dataset: Dataset
-    observed_at: dt.datetime
+    observed_at: Instant
     received_at: float
     is_fallback: bool = False
 
@@ -111,11 +159,24 @@ def stamp(value: Sourced, freshness: Freshness) -> None:
     msgspec.structs.force_setattr(value, "freshness", freshness)
 
 
+def refuse_absurd(*numbers: Decimal | None) -> None:
+    """Raise ValueError for a number that no shop means: NaN, infinite, from 10^16 on, below 10^-12.
+
+    A decimal of a few bytes such as `1E+999999` would otherwise be written as a megabyte of zeros.
+    """
+    for number in numbers:
+        if number is not None and not (number.is_finite() and -13 < number.adjusted() < 16):  # noqa: PLR2004
+            raise ValueError(f"Expected a decimal between 10^-12 and 10^16, got {str(number)[:24]!r}.")
+
+
 class Money(Value):
     """An exact amount in major units, e.g. `Decimal("1990.00")` roubles."""
 
     amount: Decimal
     currency_code: str
+
+    def __post_init__(self) -> None:
+        refuse_absurd(self.amount)
 
 
 class PointsAmount(Value):
@@ -124,21 +185,24 @@ class PointsAmount(Value):
     points: Decimal
     worth: Money | None = None
 
+    def __post_init__(self) -> None:
+        refuse_absurd(self.points)
+
 
 class Image(Value):
     """A picture; `url` may hold `{width}`, which is replaced by the wanted width in pixels."""
 
     url: str
     alt: str | None = None
-    width: int | None = None
-    height: int | None = None
+    width: Count | None = None
+    height: Count | None = None
 
 
 class GeoPoint(Value):
     """Degrees north and east, WGS 84."""
 
-    latitude: float
-    longitude: float
+    latitude: Annotated[float, msgspec.Meta(ge=-90, le=90)]
+    longitude: Annotated[float, msgspec.Meta(ge=-180, le=180)]
 
 
 class GeoBox(Value):
@@ -172,3 +236,37 @@ class Page(Value):
     has_previous_page: bool = False
     start_cursor: str | None = None
     end_cursor: str | None = None
+
+
+LAST_PAGE = Page(has_next_page=False)
+
+
+class Brand(Value):
+    """A brand, as the catalogue and the search index know it."""
+
+    id: str
+    handle: str
+    name: str
+    logo: Image | None = None
+
+
+class Swatch(Value):
+    """How to paint a value: `#rrggbb`, a texture, or both."""
+
+    color: str | None = None
+    image: Image | None = None
+
+
+class Badge(Value):
+    """A merchandising label; `color` is the background as `#rrggbb`."""
+
+    code: str
+    title: str
+    color: str | None = None
+
+
+class ProductSkus(Value, cache_hash=True):
+    """A product and the stock-keeping units of all its variants: what is priced and counted as one."""
+
+    id: str
+    skus: tuple[str, ...]

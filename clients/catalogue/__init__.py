@@ -1,0 +1,1 @@
+"""Products, variants, brands and the category tree."""

@@ -1,0 +1,1 @@
+"""Blocks of recommended products for the merchandiser's placements."""

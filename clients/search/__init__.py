@@ -1,0 +1,1 @@
+"""Listings with facets, and suggestions while one types."""

@@ -1,0 +1,1 @@
+"""What can be bought, how many and where it lies."""
