@@ -75,9 +75,9 @@ class BundleComponent(Value):
 class QuantityRule(Value):
     """How many may be ordered at once: from `minimum` to `maximum`, in multiples of `step`."""
 
-    minimum: Annotated[int, msgspec.Meta(ge=1)] = 1
+    minimum: Annotated[int, msgspec.Meta(ge=1)]
+    step: Annotated[int, msgspec.Meta(ge=1)]
     maximum: Count | None = None
-    step: Annotated[int, msgspec.Meta(ge=1)] = 1
 
 
 class Variant(Value):
@@ -88,10 +88,10 @@ class Variant(Value):
     title: str
     selected_options: tuple[SelectedOption, ...]
     quantity_rule: QuantityRule
+    components: tuple[BundleComponent, ...]
     product_id: str = ""
     barcode: str | None = None
     image: Image | None = None
-    components: tuple[BundleComponent, ...] = ()
 
 
 class Rating(Value):

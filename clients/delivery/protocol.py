@@ -9,7 +9,6 @@ from typing import Protocol
 from clients.errors import Outcomes, SourceFailureCode
 from clients.scope import InContext, Public
 from clients.values import (
-    LAST_PAGE,
     Address,
     Count,
     DataSource,
@@ -38,11 +37,26 @@ class LocationService(enum.Enum):
     ACCESSIBLE = "ACCESSIBLE"
 
 
+class DestinationAddress(Value, omit_defaults=True, cache_hash=True):
+    """An address as a shopper gave it; the shop's country when none is given."""
+
+    city: str
+    country_code: str | None = None
+    region: str | None = None
+    locality_id: str | None = None
+    street: str | None = None
+    house: str | None = None
+    flat: str | None = None
+    postal_code: str | None = None
+    note: str | None = None
+    point: GeoPoint | None = None
+
+
 class Destination(Value, omit_defaults=True, cache_hash=True):
     """Where to deliver: exactly one of the three is given."""
 
     locality_id: str | None = None
-    address: Address | None = None
+    address: DestinationAddress | None = None
     point: GeoPoint | None = None
 
 
@@ -128,10 +142,10 @@ class LocationEntry(Value):
 class LocationsFound(Value):
     """A page of places; `by_id` has every entry's location. With a `problem` it has nothing else."""
 
-    entries: tuple[LocationEntry, ...] = ()
-    locations: tuple[Location, ...] = ()
-    total_count: Count = 0
-    page: Page = LAST_PAGE
+    entries: tuple[LocationEntry, ...]
+    locations: tuple[Location, ...]
+    total_count: Count
+    page: Page
     problem: Problem | None = None
 
     @cached_property

@@ -9,7 +9,6 @@ from typing import Final, Protocol
 from clients.errors import Outcomes
 from clients.scope import ForCustomer, OfCustomer
 from clients.values import (
-    LAST_PAGE,
     Instant,
     Money,
     Page,
@@ -137,8 +136,8 @@ class HistoryEntry(Value):
 class PointsHistory(Sourced):
     """A page of movements, newest first. With a `problem` it has nothing else."""
 
-    entries: tuple[HistoryEntry, ...] = ()
-    page: Page = LAST_PAGE
+    entries: tuple[HistoryEntry, ...]
+    page: Page
     problem: Problem | None = None
 
 

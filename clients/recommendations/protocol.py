@@ -43,10 +43,10 @@ class RecommendationBlock(Sourced):
     """Items for one placement, best first. With a `problem` only `placement` is meant."""
 
     placement: str
-    title: str = ""
-    strategy: RecommendationStrategy = RecommendationStrategy.POPULAR
-    tracking_token: str = ""
-    items: tuple[RecommendationItem, ...] = ()
+    title: str
+    strategy: RecommendationStrategy
+    tracking_token: str
+    items: tuple[RecommendationItem, ...]
     problem: Problem | None = None
 
 

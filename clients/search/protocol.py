@@ -10,7 +10,7 @@ import msgspec
 
 from clients.errors import Outcomes
 from clients.scope import InContext
-from clients.values import LAST_PAGE, Brand, Count, Page, Problem, Sourced, Swatch, Value, refuse_absurd
+from clients.values import Brand, Count, Page, Problem, Sourced, Swatch, Value, refuse_absurd
 
 
 class ProductSort(enum.Enum):
@@ -105,10 +105,10 @@ Facet = ListFacet | RangeFacet
 class Listing(Sourced):
     """A page of products found. With a `problem` it has nothing else."""
 
-    hits: tuple[Hit, ...] = ()
-    total_count: Count = 0
-    page: Page = LAST_PAGE
-    facets: tuple[Facet, ...] = ()
+    hits: tuple[Hit, ...]
+    total_count: Count
+    page: Page
+    facets: tuple[Facet, ...]
     corrected_query: str | None = None
     redirect_url: str | None = None
     problem: Problem | None = None

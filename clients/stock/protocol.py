@@ -8,7 +8,6 @@ from typing import Protocol
 from clients.errors import Outcomes
 from clients.scope import InContext
 from clients.values import (
-    LAST_PAGE,
     Count,
     GeoPoint,
     Instant,
@@ -84,8 +83,8 @@ class StockAtLocation(Sourced):
 class StockAtLocations(Sourced):
     """A page of a variant's stock over places. With a `problem` it has nothing else."""
 
-    entries: tuple[StockAtLocation, ...] = ()
-    page: Page = LAST_PAGE
+    entries: tuple[StockAtLocation, ...]
+    page: Page
     problem: Problem | None = None
 
 
