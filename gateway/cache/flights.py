@@ -1,0 +1,69 @@
+"""Loads under way, and who waits for them.
+
+A flight is one key's load; it belongs to nobody, so whoever gives up waiting hurts no one else. A
+waiter is one call's missing keys and the single future that its caller awaits: however many keys
+a call misses, one future is made, and no task.
+"""
+
+import asyncio
+from collections.abc import Callable, Sequence
+from typing import Any
+
+Late = Callable[[Any], Any]
+
+
+class Flight:
+    """One key on its way; lands once, at every waiter."""
+
+    __slots__ = ("key", "waiters")
+
+    def __init__(self, key: Any) -> None:
+        self.key = key
+        self.waiters: list[tuple[Waiter, int]] = []
+
+
+class Waiter:
+    """A call with missing keys: fills the holes in its outcomes as flights land.
+
+    `asked_at` is the purge epoch at which it asked: it must not be given what was purged since.
+    """
+
+    __slots__ = ("_missing", "_timer", "asked_at", "future", "outcomes")
+
+    def __init__(self, outcomes: list[Any], asked_at: int, loop: asyncio.AbstractEventLoop) -> None:
+        self.outcomes = outcomes
+        self.asked_at = asked_at
+        self.future: asyncio.Future[list[Any]] = loop.create_future()
+        self._missing: dict[int, Any] = {}
+        self._timer: asyncio.TimerHandle | None = None
+
+    def board(self, flight: Flight, index: int) -> None:
+        self._missing[index] = flight.key
+        flight.waiters.append((self, index))
+
+    def land(self, index: int, outcome: Any) -> None:
+        """Fill one hole; the last one ends the wait."""
+        if self._missing.pop(index, self) is self:
+            return
+        self.outcomes[index] = outcome
+        if not self._missing:
+            self._finish()
+
+    def give_up_at(self, deadline: float, late: Late) -> None:
+        """At `deadline` (loop time) fill what is still missing with `late(key)`."""
+        self._timer = self.future.get_loop().call_at(deadline, self._give_up, late)
+
+    def _give_up(self, late: Late) -> None:
+        for index, key in list(self._missing.items()):
+            self.land(index, late(key))
+
+    def _finish(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+        if not self.future.done():
+            self.future.set_result(self.outcomes)
+
+
+def split(flights: Sequence[Flight], most: int) -> list[Sequence[Flight]]:
+    """Cut a departure into calls of at most `most` keys."""
+    return [flights[start : start + most] for start in range(0, len(flights), most)]

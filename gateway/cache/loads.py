@@ -1,0 +1,150 @@
+"""Keys that leave for their source: one flight per key, one call for all that leave together.
+
+Keys missing in the same turn of the event loop under an equal scope leave in one call, whichever
+requests they come from. The load runs in a task of its own under its own deadline, so nobody's
+cancellation or haste fails anybody else.
+"""
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable, Hashable, Mapping, Sequence
+from typing import Generic, TypeVar
+
+from clients.errors import InvalidSourceResponse, SourceError, SourceTimeout, SourceUnavailable
+from clients.http import CallTerms, Priority, call_terms
+from clients.values import DataSource
+from gateway.cache.flights import Flight, split
+from gateway.cache.freshness import decide_window
+from gateway.cache.metrics import DatasetCounters
+from gateway.cache.policy import Policy
+
+K = TypeVar("K", bound=Hashable)
+V = TypeVar("V")
+S = TypeVar("S", bound=Hashable)
+
+Fetch = Callable[[Sequence[K], S], Awaitable[Mapping[K, V | SourceError]]]
+"""A client's bound method. A key that is absent from the answer does not exist at the source."""
+
+log = logging.getLogger(__name__)
+
+
+class Fetcher(Generic[K, V, S]):
+    """Asks the source itself: one outcome per key, never an exception except cancellation."""
+
+    def __init__(self, source: DataSource, policy: Policy, fetch: Fetch[K, S, V], counters: DatasetCounters) -> None:
+        self._source = source
+        self._policy = policy
+        self._fetch = fetch
+        self._counters = counters
+
+    async def ask(self, keys: Sequence[K], scope: S) -> dict[K, V | None | SourceError]:
+        """At most `max_batch` keys; a call that fails as a whole fails each of its keys."""
+        self._counters.calls += 1
+        self._counters.sent += len(keys)
+        try:
+            async with asyncio.timeout(self._policy.load_timeout_s):
+                found = await self._fetch(keys, scope)
+        except SourceError as error:
+            return self._failed(keys, error)
+        except TimeoutError:
+            return self._failed(keys, SourceTimeout(self._source, f"no answer in {self._policy.load_timeout_s} s"))
+        except Exception as error:
+            log.exception("%s: an adapter raised what is not a SourceError", self._source.value)
+            return self._failed(keys, InvalidSourceResponse(self._source, repr(error)))
+        return {key: found.get(key) for key in keys}
+
+    def _failed(self, keys: Sequence[K], error: SourceError) -> dict[K, V | None | SourceError]:
+        self._counters.failed += len(keys)
+        return dict.fromkeys(keys, error)
+
+
+class Departure:
+    """Flights of one scope that have not left yet, and the most urgent reason to leave."""
+
+    __slots__ = ("flights", "priority")
+
+    def __init__(self) -> None:
+        self.flights: list[Flight] = []
+        self.priority = Priority.REFRESH
+
+
+class Loads(Generic[K, S]):
+    """All flights of one dataset. `carry(scope, flights)` lands every flight it is given."""
+
+    def __init__(
+        self, source: DataSource, policy: Policy, carry: Callable[[S, Sequence[Flight]], Awaitable[None]],
+        land_all: Callable[[S, Sequence[Flight], SourceError], None],
+    ) -> None:  # fmt: skip
+        self._source = source
+        self._policy = policy
+        self._carry = carry
+        self._land_all = land_all
+        self._flying: dict[S, dict[K, Flight]] = {}
+        self._departures: dict[S, Departure] = {}
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    def flying(self, scope: S, key: K) -> Flight | None:
+        """The flight that already brings this key, if there is one."""
+        flights = self._flying.get(scope)
+        return flights.get(key) if flights else None
+
+    def start(self, scope: S, key: K, priority: Priority) -> Flight:
+        """A new flight; it leaves with all others of this scope at the end of this turn or window."""
+        flight = self._flying.setdefault(scope, {})[key] = Flight(key)
+        departure = self._departures.get(scope)
+        if departure is None:
+            departure = self._departures[scope] = Departure()
+            self._schedule(scope)
+        departure.flights.append(flight)
+        departure.priority = min(departure.priority, priority)
+        return flight
+
+    def hurry(self, scope: S, priority: Priority) -> None:
+        """A waiter has joined what has not left yet: let it leave with the waiter's importance."""
+        departure = self._departures.get(scope)
+        if departure is not None:
+            departure.priority = min(departure.priority, priority)
+
+    def landed(self, scope: S, flight: Flight) -> None:
+        flights = self._flying.get(scope)
+        if flights is not None and flights.get(flight.key) is flight:
+            del flights[flight.key]
+            if not flights:
+                del self._flying[scope]
+
+    async def aclose(self) -> None:
+        """Stop all loads; whoever waits is told that the source is not available."""
+        tasks = list(self._tasks)
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+    def _schedule(self, scope: S) -> None:
+        loop = asyncio.get_running_loop()
+        window_s = decide_window(len(self._tasks))
+        if window_s:
+            loop.call_later(window_s, self._depart, scope)
+        else:
+            loop.call_soon(self._depart, scope)
+
+    def _depart(self, scope: S) -> None:
+        departure = self._departures.pop(scope)
+        for flights in split(departure.flights, self._policy.max_batch):
+            task = asyncio.get_running_loop().create_task(self._load(scope, flights, departure.priority))
+            self._tasks.add(task)
+            task.add_done_callback(self._tasks.discard)
+
+    async def _load(self, scope: S, flights: Sequence[Flight], priority: Priority) -> None:
+        deadline = asyncio.get_running_loop().time() + self._policy.load_timeout_s
+        call_terms.set(CallTerms(deadline, priority))
+        try:
+            await self._carry(scope, flights)
+        except asyncio.CancelledError:
+            self._land_all(scope, flights, SourceUnavailable(self._source, "the gateway is stopping"))
+            raise
+
+
+def priority_of(terms: CallTerms) -> Priority:
+    """A load's priority is its most important waiter's, but never a refresh's while somebody waits."""
+    return min(terms.priority, Priority.RECOMMENDATION)
+
