@@ -1,0 +1,1 @@
+"""The front door: GraphQL over HTTP, and nothing gets in that does not belong."""

@@ -1,0 +1,36 @@
+"""What goes back, and how it is sent."""
+
+from collections.abc import AsyncIterator, Awaitable, Callable, MutableMapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from gateway.http.negotiation import Media
+
+Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
+Headers = list[tuple[bytes, bytes]]
+
+
+@dataclass(slots=True)
+class Answer:
+    """One whole answer. `codes` are those of its errors, for the journal."""
+
+    status: int
+    media: Media
+    body: bytes
+    headers: Headers = field(default_factory=list)
+    codes: tuple[str, ...] = ()
+
+
+@dataclass(slots=True)
+class Stream:
+    """An answer in parts; `parts` is closed by whoever sends it."""
+
+    media: Media
+    parts: AsyncIterator[bytes]
+    headers: Headers = field(default_factory=list)
+
+
+async def send_answer(send: Send, answer: Answer, headers: Headers) -> None:
+    headers.append((b"content-length", b"%d" % len(answer.body)))
+    await send({"type": "http.response.start", "status": answer.status, "headers": headers})
+    await send({"type": "http.response.body", "body": answer.body})

@@ -1,0 +1,104 @@
+"""The reference executor: graphql-core as it is."""
+
+from collections.abc import AsyncIterator, Mapping
+from inspect import isawaitable
+from typing import Any
+
+import msgspec
+from graphql import ExecutionResult, GraphQLSchema, experimental_execute_incrementally, subscribe
+from graphql.execution import (
+    ExperimentalIncrementalExecutionResults,
+    IncrementalDeferResult,
+    IncrementalStreamResult,
+    PendingResult,
+    SubsequentIncrementalExecutionResult,
+)
+
+from clients.eventual import Eventual, then
+from gateway.http.ports import Completed, Increment, Incremental, Patch, Pending, RequestFacts, Result
+
+_encode = msgspec.json.Encoder().encode
+
+
+class GraphQLCoreExecutor:
+    """Run prepared documents on graphql-core."""
+
+    def __init__(self, schema: GraphQLSchema) -> None:
+        self._schema = schema
+
+    def execute(self, facts: RequestFacts, context: Any) -> Eventual[Result | Incremental]:
+        outcome: Eventual[ExecutionResult | ExperimentalIncrementalExecutionResults] = (
+            experimental_execute_incrementally(
+                self._schema, facts.prepared.document, hide_suggestions=True, **_arguments(facts, context)
+            )
+        )
+        return then(outcome, _outcome)
+
+    async def subscribe(self, facts: RequestFacts, context: Any) -> AsyncIterator[Result] | Result:
+        outcome = subscribe(self._schema, facts.prepared.document, hide_suggestions=True, **_arguments(facts, context))
+        stream = await outcome if isawaitable(outcome) else outcome
+        return _result(stream) if isinstance(stream, ExecutionResult) else _results(stream)
+
+
+def _arguments(facts: RequestFacts, context: Any) -> Mapping[str, Any]:
+    name = facts.operation.name
+    return {
+        "context_value": context,
+        "variable_values": dict(facts.variables),
+        "operation_name": name.value if name else None,
+    }
+
+
+def _outcome(outcome: ExecutionResult | ExperimentalIncrementalExecutionResults) -> Result | Incremental:
+    if isinstance(outcome, ExecutionResult):
+        return _result(outcome)
+    first = outcome.initial_result
+    return Incremental(
+        Result(_encode(first.data), first.errors or ()),
+        [_pending(item) for item in first.pending],
+        _increments(outcome.subsequent_results),
+    )
+
+
+def _result(outcome: ExecutionResult) -> Result:
+    errors = outcome.errors or ()
+    began = outcome.data is not None or any(error.path for error in errors)
+    return Result(_encode(outcome.data) if began else None, errors)
+
+
+async def _results(stream: AsyncIterator[ExecutionResult]) -> AsyncIterator[Result]:
+    try:
+        async for outcome in stream:
+            yield _result(outcome)
+    finally:
+        await _close(stream)
+
+
+async def _increments(stream: AsyncIterator[SubsequentIncrementalExecutionResult]) -> AsyncIterator[Increment]:
+    try:
+        async for later in stream:
+            yield Increment(
+                pending=[_pending(item) for item in later.pending or ()],
+                patches=[_patch(item) for item in later.incremental or ()],
+                completed=[Completed(item.id, item.errors or ()) for item in later.completed or ()],
+                has_next=later.has_next,
+            )
+    finally:
+        await _close(stream)
+
+
+async def _close(stream: AsyncIterator[Any]) -> None:
+    close = getattr(stream, "aclose", None)
+    if close is not None:
+        await close()
+
+
+def _pending(item: PendingResult) -> Pending:
+    return Pending(item.id, item.path, item.label)
+
+
+def _patch(item: IncrementalDeferResult | IncrementalStreamResult) -> Patch:
+    sub_path, errors = item.sub_path or (), item.errors or ()
+    if isinstance(item, IncrementalDeferResult):
+        return Patch(item.id, data=_encode(item.data), sub_path=sub_path, errors=errors)
+    return Patch(item.id, items=_encode(item.items), sub_path=sub_path, errors=errors)
