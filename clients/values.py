@@ -7,7 +7,10 @@ and writers may keep what they wrote of it.
 
 import datetime as dt
 import enum
+from collections import deque
+from collections.abc import Iterable
 from decimal import Decimal
+from itertools import repeat
 from typing import Annotated, Any, ClassVar, dataclass_transform
 
 import msgspec
@@ -157,6 +160,14 @@ class Sourced(Value):
 def stamp(value: Sourced, freshness: Freshness) -> None:
     """Write the provenance into a value that was just decoded and that nobody else has seen."""
     msgspec.structs.force_setattr(value, "freshness", freshness)
+
+
+def write_once(values: Iterable[Value], field: str, content: object) -> None:
+    """Write one attribute of values that were just decoded and that nobody else has seen.
+
+    The loop runs in C: a page brings hundreds of variants and prices.
+    """
+    deque(map(msgspec.structs.force_setattr, values, repeat(field), repeat(content)), maxlen=0)
 
 
 def refuse_absurd(*numbers: Decimal | None) -> None:
