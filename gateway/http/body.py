@@ -78,8 +78,8 @@ def parse_body(body: bytes, limits: BodyLimits) -> Params:
 
 
 def _too_large(limits: BodyLimits) -> Refused:
-    message = f"Expected a body of at most {limits.max_bytes} bytes; got more."
-    return Refused(Code.PAYLOAD_TOO_LARGE, message, headers=((b"connection", b"close"),))
+    """Refuse without closing: the server discards the rest, so that the client reads this and not a reset."""
+    return Refused(Code.PAYLOAD_TOO_LARGE, f"Expected a body of at most {limits.max_bytes} bytes; got more.")
 
 
 def _may_nest_deeper(text: str, most: int) -> bool:
