@@ -12,7 +12,6 @@ import contextvars
 import math
 import ssl
 import weakref
-from dataclasses import dataclass
 from typing import Any, Final
 
 import aiohttp
@@ -20,6 +19,8 @@ import httpx
 from aiohttp.client_proto import ResponseHandler
 from aiohttp.http_exceptions import ContentEncodingError
 from yarl import URL
+
+from gateway.resilience.policy import WireLimits as WireLimits
 
 
 class AnswerTooLarge(httpx.DecodingError):
@@ -44,24 +45,6 @@ FOREIGN: Final[tuple[tuple[type[Exception], type[httpx.RequestError]], ...]] = (
 )
 
 _CAUGHT = tuple(foreign for foreign, _ in FOREIGN)
-
-
-@dataclass(frozen=True, slots=True)
-class WireLimits:
-    """What a pool and a single call may take; seconds and bytes.
-
-    `total_s` bounds a call from the first byte of connecting to the last byte of the answer. A
-    request may bring its own, tighter bounds: `extensions["deadline"]` on the loop's clock, and
-    httpx's `extensions["timeout"]` with `connect` and `read`.
-    """
-
-    connections: int = 50
-    idle_s: float = 4.0
-    connect_s: float = 1.0
-    pool_s: float = 0.25
-    read_s: float = 2.0
-    total_s: float = 10.0
-    answer_bytes: int = 8 * 1024 * 1024
 
 
 class WireEngine(httpx.AsyncBaseTransport):
