@@ -71,5 +71,3 @@ class Early:
 
     known: object
     value: Awaitable[Any]
-
-

@@ -8,10 +8,10 @@ from clients.eventual import Eventual
 from clients.scope import Asker
 
 K_contra = TypeVar("K_contra", bound=Hashable, contravariant=True)
-V_co = TypeVar("V_co", covariant=True)
+V = TypeVar("V")
 
 
-class Source(Protocol[K_contra, V_co]):
+class Source(Protocol[K_contra, V]):
     """One dataset of one upstream, cached or not.
 
     `load_many` returns one outcome per key in the keys' order: the value, None when the source
@@ -19,6 +19,4 @@ class Source(Protocol[K_contra, V_co]):
     single key, returns a plain list when everything is at hand, and an awaitable when it is not.
     """
 
-    def load_many(
-        self, keys: Sequence[K_contra], asker: Asker
-    ) -> Eventual[list[V_co | None | SourceError]]: ...
+    def load_many(self, keys: Sequence[K_contra], asker: Asker) -> Eventual[list[V | None | SourceError]]: ...

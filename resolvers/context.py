@@ -1,0 +1,115 @@
+"""All that a field may see of a request."""
+
+from collections.abc import Hashable, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING, Protocol
+
+import strawberry
+
+from clients.scope import ForCustomer, InContext, OfCustomer, Public
+from clients.values import Dataset, DataSource, SalesChannel, Value
+
+if TYPE_CHECKING:
+    from resolvers.loaders.loaders import Loaders
+    from resolvers.sources import SourceHealth
+
+
+class Viewer(Value):
+    """Who signed in; `ANONYMOUS` when nobody did. Preferences come from the token's claims."""
+
+    customer_id: str | None = None
+    locality_id: str | None = None
+    language: str | None = None
+    currency: str | None = None
+
+
+ANONYMOUS = Viewer()
+
+
+class Shopper(Value):
+    """Where, through which channel, in which language and currency one shops."""
+
+    locality_id: str
+    channel: SalesChannel
+    language: str
+    currency: str
+    location_id: str | None = None
+
+
+class NotSignedIn(Exception):
+    """A field of a customer was asked for by nobody."""
+
+
+@dataclass(frozen=True)
+class ShopperAsker:
+    """The viewer and the shopper's context, as the narrower views that keys and clients take."""
+
+    viewer: Viewer
+    shopper: Shopper
+
+    @cached_property
+    def public(self) -> Public:
+        return Public(language=self.shopper.language)
+
+    @cached_property
+    def in_context(self) -> InContext:
+        s = self.shopper
+        return InContext(locality_id=s.locality_id, channel=s.channel, currency=s.currency, language=s.language)
+
+    @cached_property
+    def for_customer(self) -> ForCustomer:
+        s = self.shopper
+        return ForCustomer(
+            customer_id=self.viewer.customer_id,
+            locality_id=s.locality_id,
+            channel=s.channel,
+            currency=s.currency,
+            language=s.language,
+        )
+
+    @cached_property
+    def of_customer(self) -> OfCustomer:
+        if self.viewer.customer_id is None:
+            raise NotSignedIn("Expected a signed-in customer, got an anonymous visitor.")
+        return OfCustomer(customer_id=self.viewer.customer_id, language=self.shopper.language)
+
+
+class Clock(Protocol):
+    """The wall clock, seconds since the epoch."""
+
+    def now(self) -> float: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Context:
+    """One request's view of the world.
+
+    `started_at` is in epoch seconds; values received since then count as live. `agreed_s` tells,
+    per dataset, up to which age in seconds a cached value counts as good.
+    """
+
+    asker: ShopperAsker
+    loaders: "Loaders"
+    clock: Clock
+    started_at: float
+    agreed_s: Mapping[Dataset, float]
+    sources: "SourceHealth"
+
+    @property
+    def viewer(self) -> Viewer:
+        return self.asker.viewer
+
+    @property
+    def shopper(self) -> Shopper:
+        return self.asker.shopper
+
+    @property
+    def fragment_key(self) -> Hashable:
+        """What pure fields may depend on beside their value and arguments: the language."""
+        return self.asker.shopper.language
+
+
+Info = strawberry.Info[Context, None]
+
+__all__ = ["ANONYMOUS", "Clock", "Context", "DataSource", "Info", "NotSignedIn", "Shopper", "ShopperAsker", "Viewer"]

@@ -1,0 +1,205 @@
+"""Listings of products: how to narrow and order them, and what was found."""
+
+import datetime as dt
+from collections.abc import Sequence
+from decimal import Decimal
+from functools import partial
+from typing import NamedTuple, Protocol
+
+import strawberry
+
+from clients.catalogue import protocol as catalogue
+from clients.eventual import then
+from clients.search import protocol as search
+from clients.search.protocol import ProductSort
+from resolvers.context import Info
+from resolvers.fields import (
+    Outcomes,
+    batch,
+    describe_enum,
+    describes,
+    input_object,
+    interface,
+    optional,
+    plain,
+    reads,
+)
+from resolvers.freshness import Freshness, Sourced
+from resolvers.hydration import by_product_id, hydrate, load_products
+from resolvers.labels import Swatch
+from resolvers.node import Kind, expected_key
+from resolvers.paging import PageInfo, cursor, page_size
+from resolvers.references import AProduct
+from resolvers.refusals import answered
+from resolvers.scalars import URL
+
+describe_enum(
+    ProductSort,
+    "Order of a listing.",
+    {
+        "RELEVANCE": "Best match to the query.",
+        "POPULAR": "Most bought first.",
+        "NEWEST": "Newest first.",
+        "PRICE_ASC": "Cheapest first.",
+        "PRICE_DESC": "Dearest first.",
+        "DISCOUNT": "Greatest reduction first.",
+        "RATING": "Best rated first.",
+    },
+)
+
+
+class FoundProduct(NamedTuple):
+    """A hit of the search index with its product."""
+
+    hit: search.Hit
+    node: catalogue.Product
+
+    @property
+    def cursor(self) -> str:
+        return self.hit.cursor
+
+    @property
+    def tracking_token(self) -> str | None:
+        return self.hit.tracking_token
+
+
+@describes(search.FacetValue)
+class FacetValue:
+    """A value of a list facet."""
+
+    token: str = plain("Opaque token to put into `ProductFilter.facets`; clients never build filters by hand.")
+    title: str = plain("Title.")
+    count: int = plain("How many products it would leave.")
+    is_selected: bool = plain("Whether it is applied now.")
+    swatch: Swatch | None = plain("Swatch, for colours.")
+
+
+@interface
+class Facet:
+    """A way to narrow a listing."""
+
+    code: str = plain("Machine name.")
+    title: str = plain("Title.")
+
+
+@describes(search.ListFacet)
+class ListFacet(Facet):
+    """Facet with values to tick."""
+
+    code: str = plain("Machine name.")
+    title: str = plain("Title.")
+    values: list[FacetValue] = plain("Values, in display order; complete.")
+
+
+@describes(search.RangeFacet)
+class RangeFacet(Facet):
+    """Facet with a number range."""
+
+    code: str = plain("Machine name.")
+    title: str = plain("Title.")
+    minimum: Decimal = plain("Least value present.")
+    maximum: Decimal = plain("Greatest value present.")
+    unit: str | None = plain("Unit, e.g. `₽`.")
+
+
+@input_object()
+class FacetRangeInput:
+    """A number range of a facet."""
+
+    code: str = plain("Facet's machine name.")
+    from_: Decimal | None = optional("From, inclusive.", name="from")
+    to: Decimal | None = optional("To, inclusive.")
+
+
+@input_object()
+class ProductFilter:
+    """Restrictions of a listing; all must hold."""
+
+    facets: list[str] | None = optional("Tokens of facet values; values of one facet are alternatives.")
+    ranges: list[FacetRangeInput] | None = optional("Number ranges by facet.")
+    in_stock_only: bool | None = optional("Only what can be bought now in this context.")
+    available_at: list[strawberry.ID] | None = optional("Only what is in stock at one of these locations.")
+    receivable_by: dt.date | None = optional("Only what can be received by this date in this context.")
+    promotion_id: strawberry.ID | None = optional("Only participants of this promotion.")
+    on_sale_only: bool | None = optional("Only what is reduced in price.")
+
+
+@describes(FoundProduct)
+class ProductEdge:
+    """One product found."""
+
+    cursor: str = plain("Cursor.")
+    node: AProduct = plain("Product.")
+    tracking_token: str | None = plain("Opaque token to report with clicks, for search analytics.")
+
+
+@describes(search.Listing)
+class ProductConnection(Sourced):
+    """Products found, with facets."""
+
+    @batch(list[ProductEdge])
+    @staticmethod
+    def edges(listings: Sequence[search.Listing], info: Info, /) -> Outcomes[list[FoundProduct]]:
+        """Edges, when per-item data is wanted."""
+        mentions = [[(hit, by_product_id(hit.product_id)) for hit in listing.hits] for listing in listings]
+        return hydrate(mentions, info.context.loaders.products.load_many, FoundProduct)
+
+    @batch(list[AProduct])
+    @staticmethod
+    def nodes(listings: Sequence[search.Listing], info: Info, /) -> Outcomes[list[catalogue.Product]]:
+        """Products only."""
+        return load_products([[hit.product_id for hit in listing.hits] for listing in listings], info)
+
+    page_info = reads("page", PageInfo, "Page information.")
+    total_count: int = plain("How many match in all.")
+    facets: list[Facet] = plain("Facets that still make sense for this result; complete.")
+    corrected_query: str | None = plain("Query after spelling correction, when it was corrected.")
+    redirect_url: URL | None = plain("Page to open instead of a listing (brand, campaign), when search says so.")
+    freshness: Freshness = plain("When the index answered.")
+
+
+class AskListing(Protocol):
+    """Makes a listing's key from what it is a listing of."""
+
+    def __call__(
+        self, *, text: str | None = None, category_id: str | None = None, promotion_id: str | None = None
+    ) -> search.ListingKey: ...
+
+
+def ask_listing(
+    first: int, after: str | None, restrictions: ProductFilter | None, sort: search.ProductSort | None
+) -> AskListing:
+    """Read a client's paging, filter and order; a BadInput tells what was expected."""
+    return partial(
+        search.ListingKey,
+        first=page_size(first),
+        after=cursor(after),
+        sort=sort,
+        filter=read_filter(restrictions) if restrictions else search.EVERYTHING,
+    )
+
+
+def read_filter(given: ProductFilter) -> search.ProductFilter:
+    """A client's restrictions as the search index takes them."""
+    return search.ProductFilter(
+        facets=tuple(given.facets or ()),
+        ranges=tuple(read_range(given_range) for given_range in given.ranges or ()),
+        in_stock_only=bool(given.in_stock_only),
+        available_at=tuple(expected_key(Kind.LOCATION, place, "availableAt") for place in given.available_at or ()),
+        receivable_by=given.receivable_by or None,
+        promotion_id=expected_key(Kind.PROMOTION, given.promotion_id, "promotionId") if given.promotion_id else None,
+        on_sale_only=bool(given.on_sale_only),
+    )
+
+
+def read_range(given: FacetRangeInput) -> search.FacetRange:
+    """A client's range as the search index takes it; an end that is left out or null is open."""
+    low = None if given.from_ is strawberry.UNSET else given.from_
+    high = None if given.to is strawberry.UNSET else given.to
+    return search.FacetRange(code=given.code, from_=low, to=high)
+
+
+def load_listings(keys: Sequence[search.ListingKey], info: Info) -> Outcomes[search.Listing]:
+    """Listings by key; one that the index refuses becomes an error for the client."""
+    listings = info.context.loaders.listings.load_many(keys)
+    return then(listings, lambda outcomes: [answered(outcome) for outcome in outcomes])

@@ -1,0 +1,85 @@
+"""One dataset, for one request: what the request already asked is not asked again."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Hashable, Iterable, Sequence
+from typing import Generic, TypeVar
+
+from clients.errors import SourceError
+from clients.eventual import Eventual, is_pending, then
+from clients.scope import Asker
+from resolvers.loaders.source import Source
+
+K = TypeVar("K", bound=Hashable)
+V = TypeVar("V")
+
+
+def no_aliases(_value: object) -> tuple[()]:
+    """For values that have one key only."""
+    return ()
+
+
+class Loader(Generic[K, V]):
+    """Loads by key and remembers outcomes for the life of its request.
+
+    A request so sees one value for one key, whatever caches do meanwhile. `aliases` tells under
+    which other keys a value is known too, so that a product found by handle is not asked by id.
+    """
+
+    __slots__ = ("_aliases", "_asker", "_known", "_pending", "_source")
+
+    def __init__(self, source: Source[K, V], asker: Asker, aliases: Callable[[V], Iterable[K]] = no_aliases) -> None:
+        self._source = source
+        self._asker = asker
+        self._aliases = aliases
+        self._known: dict[K, V | None | SourceError] = {}
+        self._pending: dict[K, asyncio.Future[None]] = {}
+
+    def load(self, key: K) -> Eventual[V | None | SourceError]:
+        """One outcome."""
+        known = self._known
+        if key in known:
+            return known[key]
+        return then(self.load_many((key,)), lambda outcomes: outcomes[0])
+
+    def load_many(self, keys: Sequence[K]) -> Eventual[list[V | None | SourceError]]:
+        """One outcome per key, in the keys' order; a list when all are at hand."""
+        known = self._known
+        missing = [key for key in dict.fromkeys(keys) if key not in known]
+        if missing:
+            new = [key for key in missing if key not in self._pending] if self._pending else missing
+            if new:
+                self._ask(new)
+            if self._pending:
+                return self._wait(keys, [self._pending[key] for key in missing if key in self._pending])
+        return [known[key] for key in keys]
+
+    def _ask(self, keys: list[K]) -> None:
+        answer = self._source.load_many(keys, self._asker)
+        if not is_pending(answer):
+            self._learn(keys, answer)
+            return
+        flight = asyncio.ensure_future(self._receive(keys, answer))
+        for key in keys:
+            self._pending[key] = flight
+
+    async def _receive(self, keys: list[K], answer: Awaitable[list[V | None | SourceError]]) -> None:
+        try:
+            self._learn(keys, await answer)
+        finally:
+            for key in keys:
+                self._pending.pop(key, None)
+
+    def _learn(self, keys: list[K], outcomes: list[V | None | SourceError]) -> None:
+        known = self._known
+        known.update(zip(keys, outcomes, strict=True))
+        if self._aliases is no_aliases:
+            return
+        for outcome in outcomes:
+            if outcome is not None and not isinstance(outcome, SourceError):
+                for alias in self._aliases(outcome):
+                    known.setdefault(alias, outcome)
+
+    async def _wait(self, keys: Sequence[K], flights: Iterable[asyncio.Future[None]]) -> list[V | None | SourceError]:
+        for flight in dict.fromkeys(flights):
+            await flight
+        return [self._known[key] for key in keys]

@@ -1,0 +1,216 @@
+"""What can be bought, how much of it, and where it is."""
+
+import datetime as dt
+from collections.abc import Sequence
+from typing import Annotated, NamedTuple
+
+import strawberry
+
+from clients.delivery import protocol as delivery
+from clients.errors import SourceError
+from clients.eventual import Eventual, then
+from clients.stock import protocol as stock
+from clients.stock.protocol import AvailabilityStatus, PickupSupply
+from clients.values import DataSource, LocationKind, Page
+from clients.values import Freshness as Provenance
+from resolvers.batch import Outcome
+from resolvers.context import Context, Info
+from resolvers.directives import SIZED_BY_FIRST, Cost
+from resolvers.fields import Argument, Outcomes, describe_enum, describes, plain, pure, seam
+from resolvers.freshness import Freshness, Sourced
+from resolvers.geo import GeoPointInput, read_point
+from resolvers.hydration import hydrate
+from resolvers.location import Location
+from resolvers.node import Kind, ids
+from resolvers.paging import After, First, PageInfo, cursor, page_size
+from resolvers.refusals import answered
+
+describe_enum(
+    AvailabilityStatus,
+    "Status of availability.",
+    {
+        "IN_STOCK": "In stock.",
+        "LOW_STOCK": "In stock, but few are left.",
+        "BACKORDER": "Not in stock now, accepted for later delivery.",
+        "PREORDER": "Not on sale yet, accepted in advance.",
+        "STORE_ONLY": "Only in stores.",
+        "OUT_OF_STOCK": "Cannot be bought.",
+    },
+)
+
+describe_enum(
+    PickupSupply,
+    "Where picked-up goods come from.",
+    {"SHELF": "The store's own shelf.", "TRANSFER": "Brought from a warehouse."},
+)
+
+
+class StockEdge(NamedTuple):
+    """A variant's stock at one place, with the place itself."""
+
+    entry: stock.StockAtLocation
+    location: delivery.Location
+
+    @property
+    def cursor(self) -> str:
+        return self.entry.cursor
+
+    @property
+    def distance(self) -> int | None:
+        return self.entry.distance
+
+    @property
+    def node(self) -> "StockEdge":
+        return self
+
+    @property
+    def status(self) -> stock.AvailabilityStatus:
+        return self.entry.status
+
+    @property
+    def quantity(self) -> int | None:
+        return self.entry.quantity
+
+    @property
+    def is_quantity_capped(self) -> bool:
+        return self.entry.is_quantity_capped
+
+    @property
+    def pickup(self) -> stock.PickupPromise | None:
+        return self.entry.pickup
+
+    @property
+    def freshness(self) -> Provenance:
+        return self.entry.freshness
+
+
+class StockEdges(NamedTuple):
+    """A page of a variant's stock over places."""
+
+    edges: list[StockEdge]
+    page_info: Page
+
+    @property
+    def nodes(self) -> list[StockEdge]:
+        return self.edges
+
+
+@describes(stock.PickupPromise)
+class PickupPromise:
+    """Promise of pickup."""
+
+    supply: PickupSupply = plain("Where the goods come from.")
+    ready_from: dt.datetime = plain("From when it can be picked up.")
+    order_before: dt.datetime | None = plain("Order before this moment to keep the promise.")
+    requires_confirmation: bool = plain("Whether the store must first confirm that the item is there and sound.")
+    confirmation_minutes: int | None = plain("How long the store has to confirm.")
+
+
+@describes(StockEdge)
+class StockAtLocation(Sourced):
+    """A variant's stock at one location."""
+
+    location: Location = plain("Location.")
+    status: AvailabilityStatus = plain("Status there.")
+    quantity: int | None = plain("Available to promise there; capped; null when not disclosed.")
+    is_quantity_capped: bool = plain("Whether there are at least `quantity`, rather than exactly.")
+    pickup: PickupPromise | None = plain("When and how it can be picked up there.")
+    freshness: Freshness = plain("When that location's stock was observed.")
+
+
+@describes(StockEdge)
+class StockAtLocationEdge:
+    """One location in a connection."""
+
+    cursor: str = plain("Cursor.")
+    node: StockAtLocation = plain("Entry.")
+    distance: int | None = plain("Metres from the point asked about.")
+
+
+@describes(StockEdges)
+class StockAtLocationConnection:
+    """A variant's stock at locations."""
+
+    edges: list[StockAtLocationEdge] = plain("Edges.")
+    nodes: list[StockAtLocation] = plain("Entries only.")
+    page_info: PageInfo = plain("Page information.")
+
+
+@describes(stock.Availability)
+class Availability(Sourced):
+    """Availability of a variant in this context."""
+
+    status: AvailabilityStatus = plain("Status.")
+    quantity: int | None = plain(
+        "Available to promise: stock of all suitable locations, less goods in orders the stock system has not "
+        "processed yet, less safety stock. Capped (see `isQuantityCapped`) so that the API does not leak the "
+        "whole inventory; null when the shop does not disclose numbers."
+    )
+    is_quantity_capped: bool = plain("Whether there are at least `quantity`, rather than exactly.")
+    max_order_quantity: int = plain("Most that can be ordered now; 0 when nothing can.")
+    restock_on: dt.date | None = plain("When more is expected.")
+    store_count: int | None = plain("At how many stores it can be picked up; null when unknown.")
+
+    @seam(StockAtLocationConnection | None, source=DataSource.STOCK, directives=[Cost(weight=5), SIZED_BY_FIRST])
+    @staticmethod
+    def locations(
+        parents: Sequence[stock.Availability],
+        info: Info,
+        /,
+        first: First = 20,
+        after: After = None,
+        near: Annotated[
+            GeoPointInput | None,
+            Argument(description="Sort by distance from here; the locality's centre when omitted."),
+        ] = None,
+        kinds: Annotated[list[LocationKind] | None, Argument(description="Only kinds of location.")] = None,
+        in_stock_only: Annotated[  # noqa: FBT002 -- GraphQL names its arguments
+            bool,
+            Argument(description="Only locations where it is in stock; nearest location in stock first."),
+        ] = True,
+    ) -> Outcomes[StockEdges]:
+        """Where it is."""
+        keys = [
+            stock.StockQuery(
+                sku=parent.sku,
+                first=page_size(first),
+                in_stock_only=in_stock_only,
+                after=cursor(after),
+                near=read_point(near),
+                kinds=tuple(kinds or ()),
+            )
+            for parent in parents
+        ]
+        pages = info.context.loaders.stock_at_locations.load_many(keys)
+        return then(pages, lambda outcomes: _with_places([answered(o) for o in outcomes], info))
+
+    freshness: Freshness = plain("When the stock system said so.")
+
+
+@describes(stock.ProductAvailability)
+class AvailabilitySummary(Sourced):
+    """Availability of a product over its variants."""
+
+    status: AvailabilityStatus = plain("Best status over the variants.")
+
+    @pure(list[strawberry.ID])
+    @staticmethod
+    def available_variant_ids(value: stock.ProductAvailability, _context: Context, /) -> list[strawberry.ID]:
+        """Ids of variants that can be bought; complete, for drawing a size grid."""
+        return ids(Kind.VARIANT, value.available_skus)
+
+    freshness: Freshness = plain("Oldest observation among the variants.")
+
+
+def _with_places(pages: Sequence[Outcome[stock.StockAtLocations]], info: Info) -> Eventual[list[Outcome[StockEdges]]]:
+    entries = [
+        [] if isinstance(page, Exception | None) else [(e, e.location_id) for e in page.entries] for page in pages
+    ]
+    hydrated = hydrate(entries, info.context.loaders.locations.load_many, StockEdge)
+    return then(hydrated, lambda edges: [_page(page, found) for page, found in zip(pages, edges, strict=True)])
+
+
+def _page(page: Outcome[stock.StockAtLocations], edges: list[StockEdge] | SourceError) -> Outcome[StockEdges]:
+    if isinstance(page, Exception | None):
+        return page
+    return edges if isinstance(edges, SourceError) else StockEdges(edges, page.page)
