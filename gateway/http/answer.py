@@ -1,6 +1,6 @@
 """What goes back, and how it is sent."""
 
-from collections.abc import AsyncIterator, Awaitable, Callable, MutableMapping
+from collections.abc import AsyncGenerator, Awaitable, Callable, MutableMapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -15,7 +15,7 @@ class Answer:
     """One whole answer. `codes` are those of its errors, for the journal."""
 
     status: int
-    media: Media
+    media: Media | None
     body: bytes
     headers: Headers = field(default_factory=list)
     codes: tuple[str, ...] = ()
@@ -25,12 +25,16 @@ class Answer:
 class Stream:
     """An answer in parts; `parts` is closed by whoever sends it."""
 
-    media: Media
-    parts: AsyncIterator[bytes]
+    content_type: bytes
+    parts: AsyncGenerator[bytes, None]
     headers: Headers = field(default_factory=list)
+    status: int = 200
+    codes: tuple[str, ...] = ()
 
 
 async def send_answer(send: Send, answer: Answer, headers: Headers) -> None:
+    if answer.media is not None:
+        headers.append((b"content-type", answer.media.value))
     headers.append((b"content-length", b"%d" % len(answer.body)))
     await send({"type": "http.response.start", "status": answer.status, "headers": headers})
     await send({"type": "http.response.body", "body": answer.body})

@@ -3,12 +3,12 @@
 import hashlib
 from collections import OrderedDict
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 from typing import Any, Protocol
 
 from graphql import DocumentNode, GraphQLSchema, GraphQLSyntaxError, validate
-from graphql.language import FieldNode, OperationDefinitionNode, OperationType, Visitor, visit
+from graphql.language import REMOVE, FieldNode, OperationDefinitionNode, OperationType, Visitor, visit
 
 from gateway.http.errors import Code, Refused, refuse_document
 
@@ -31,6 +31,9 @@ class Demand(Protocol):
     def check_variables(self, operation: OperationDefinitionNode, variables: Mapping[str, Any]) -> None:
         """Raise `Refused` when these variables make the operation too expensive."""
 
+    def cost(self, operation: OperationDefinitionNode, variables: Mapping[str, Any]) -> int:
+        """Tell the static cost with these variables."""
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Prepared:
@@ -38,6 +41,8 @@ class Prepared:
 
     `operations` by name; a lone operation stands under None as well. `compiled` belongs to the
     executor: what it keeps there (a plan per operation) lives exactly as long as the document.
+    `whole` is the same document without `@defer` and `@stream`, where it has any: for clients that
+    read one answer only.
     """
 
     document: DocumentNode
@@ -46,7 +51,7 @@ class Prepared:
     operations: Mapping[str | None, OperationDefinitionNode]
     demand: Demand
     introspects: bool
-    increments: bool
+    whole: "Prepared | None" = None
     compiled: dict[Any, Any] = field(default_factory=dict)
 
     def operation(self, name: str | None) -> OperationDefinitionNode:
@@ -115,15 +120,12 @@ class Documents:
             raise refuse_document(Code.GRAPHQL_VALIDATION_FAILED, errors)
         seen = _Survey()
         visit(document, seen)
-        return Prepared(
-            document=document,
-            source=source,
-            sha256=sha256,
-            operations=_operations(document),
-            demand=demand,
-            introspects=seen.introspects,
-            increments=seen.increments,
-        )
+        prepared = Prepared(document, source, sha256, _operations(document), demand, seen.introspects)
+        if not seen.increments:
+            return prepared
+        plain = visit(document, _WithoutIncrements())
+        whole = replace(prepared, document=plain, operations=_operations(plain), compiled={})
+        return replace(prepared, whole=whole)
 
     def _parse(self, source: str) -> DocumentNode:
         try:
@@ -171,6 +173,13 @@ class _Survey(Visitor):
     def enter_directive(self, node: Any, *_: Any) -> None:
         if node.name.value in ("defer", "stream"):
             self.increments = True
+
+
+class _WithoutIncrements(Visitor):
+    """Make a document's answer come whole."""
+
+    def enter_directive(self, node: Any, *_: Any) -> Any:
+        return REMOVE if node.name.value in ("defer", "stream") else None
 
 
 def is_mutation(operation: OperationDefinitionNode) -> bool:

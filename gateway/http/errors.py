@@ -97,6 +97,15 @@ def entry_of(code: Code, message: str, **more: Any) -> Entry:
     return {"message": message, "extensions": {"code": code.public, **more}}
 
 
+def fault_entry(request_id: str) -> Entry:
+    """Make the entry that masks a fault; the request id leads to it in the journal."""
+    return entry_of(Code.INTERNAL_ERROR, "Internal error.", requestId=request_id)
+
+
+def codes_of(entries: Iterable[Entry]) -> tuple[str, ...]:
+    return tuple(entry["extensions"]["code"] for entry in entries)
+
+
 def refuse_document(code: Code, errors: Iterable[GraphQLError]) -> Refused:
     """Refuse a document for what graphql-core says about it; its messages quote the client's text only."""
     entries = [_located(error, entry_of(code, error.message)) for error in errors]
@@ -113,7 +122,7 @@ def describe(error: GraphQLError, request_id: str) -> tuple[Entry, Exception | N
     known = _known(cause)
     if known is not None:
         return _located(error, known), None
-    return _located(error, entry_of(Code.INTERNAL_ERROR, "Internal error.", requestId=request_id)), cause
+    return _located(error, fault_entry(request_id)), cause
 
 
 def _cause_of(error: GraphQLError) -> Exception:

@@ -1,6 +1,6 @@
 """What the front door needs of the rooms behind it: the smallest interfaces that serve it."""
 
-from collections.abc import AsyncIterator, Awaitable, Mapping, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -84,7 +84,7 @@ class Incremental:
 
     first: Result
     pending: Sequence[Pending]
-    rest: AsyncIterator[Increment]
+    rest: AsyncGenerator[Increment, None]
 
 
 class Executor(Protocol):
@@ -97,7 +97,7 @@ class Executor(Protocol):
     def execute(self, facts: RequestFacts, context: Any) -> Eventual[Result | Incremental]:
         """Run a query or a mutation; answers at once when nothing had to be waited for."""
 
-    def subscribe(self, facts: RequestFacts, context: Any) -> Awaitable[AsyncIterator[Result] | Result]:
+    def subscribe(self, facts: RequestFacts, context: Any) -> Awaitable[AsyncGenerator[Result, None] | Result]:
         """Start a subscription; a Result says why it could not be started."""
 
 
@@ -111,6 +111,12 @@ class MakeContext(Protocol):
     """Make the context that resolvers see."""
 
     def __call__(self, facts: RequestFacts) -> Any: ...
+
+
+class Quota(Protocol):
+    """Who may ask how much; raises Refused(RATE_LIMITED) when it is used up."""
+
+    def charge(self, facts: RequestFacts) -> Eventual[None]: ...
 
 
 class Journal(Protocol):

@@ -1,6 +1,6 @@
 """The reference executor: graphql-core as it is."""
 
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Mapping
 from inspect import isawaitable
 from typing import Any
 
@@ -14,7 +14,7 @@ from graphql.execution import (
     SubsequentIncrementalExecutionResult,
 )
 
-from clients.eventual import Eventual, then
+from clients.eventual import Eventual
 from gateway.http.ports import Completed, Increment, Incremental, Patch, Pending, RequestFacts, Result
 
 _encode = msgspec.json.Encoder().encode
@@ -32,12 +32,18 @@ class GraphQLCoreExecutor:
                 self._schema, facts.prepared.document, hide_suggestions=True, **_arguments(facts, context)
             )
         )
-        return then(outcome, _outcome)
+        return _later(outcome) if isawaitable(outcome) else _outcome(outcome)
 
-    async def subscribe(self, facts: RequestFacts, context: Any) -> AsyncIterator[Result] | Result:
+    async def subscribe(self, facts: RequestFacts, context: Any) -> AsyncGenerator[Result, None] | Result:
         outcome = subscribe(self._schema, facts.prepared.document, hide_suggestions=True, **_arguments(facts, context))
         stream = await outcome if isawaitable(outcome) else outcome
         return _result(stream) if isinstance(stream, ExecutionResult) else _results(stream)
+
+
+async def _later(
+    outcome: Awaitable[ExecutionResult | ExperimentalIncrementalExecutionResults],
+) -> Result | Incremental:
+    return _outcome(await outcome)
 
 
 def _arguments(facts: RequestFacts, context: Any) -> Mapping[str, Any]:
@@ -66,7 +72,7 @@ def _result(outcome: ExecutionResult) -> Result:
     return Result(_encode(outcome.data) if began else None, errors)
 
 
-async def _results(stream: AsyncIterator[ExecutionResult]) -> AsyncIterator[Result]:
+async def _results(stream: AsyncIterator[ExecutionResult]) -> AsyncGenerator[Result, None]:
     try:
         async for outcome in stream:
             yield _result(outcome)
@@ -74,7 +80,7 @@ async def _results(stream: AsyncIterator[ExecutionResult]) -> AsyncIterator[Resu
         await _close(stream)
 
 
-async def _increments(stream: AsyncIterator[SubsequentIncrementalExecutionResult]) -> AsyncIterator[Increment]:
+async def _increments(stream: AsyncIterator[SubsequentIncrementalExecutionResult]) -> AsyncGenerator[Increment, None]:
     try:
         async for later in stream:
             yield Increment(

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
 import uvicorn
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +45,7 @@ class DeadlineProtocol(HttpToolsProtocol):
         self._timer: TimerHandle | None = None
         self._stalled: TimerHandle | None = None
         self._is_receiving = False
+        self._has_begun = False
         self._head_bytes = 0
         self._refusal = b"400 Bad Request"
 
@@ -58,14 +59,14 @@ class DeadlineProtocol(HttpToolsProtocol):
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
-        is_first = self.cycle is None and not self._is_receiving
+        is_first = not self._has_begun
         super().data_received(data)
-        if self.parser is None or self.transport.is_closing():
+        if self.transport.is_closing():
             return
+        self._has_begun = True
         if self._is_receiving:
             self._bound_head(len(data))
-        is_idle = self.cycle is None or self.cycle.response_complete
-        if not (self._is_receiving or is_idle):
+        if not (self._is_receiving or self._is_idle()):
             self._disarm()
         elif is_first or self._timer is None:
             self._disarm()
@@ -119,11 +120,19 @@ class DeadlineProtocol(HttpToolsProtocol):
             self._stalled = None
 
     def send_400_response(self, msg: str) -> None:
+        """Refuse without a word to whoever speaks no HTTP; `msg` is uvicorn's."""
+        del msg
         self._disarm()
         self.transport.write(
-            b"HTTP/1.1 " + self._refusal + b"\r\ncontent-length: 0\r\ncache-control: no-store\r\nconnection: close\r\n\r\n"
+            b"HTTP/1.1 "
+            + self._refusal
+            + b"\r\ncontent-length: 0\r\ncache-control: no-store\r\nconnection: close\r\n\r\n"
         )
         self.transport.close()
+
+    def _is_idle(self) -> bool:
+        cycle: RequestResponseCycle | None = self.cycle
+        return cycle is None or cycle.response_complete
 
     def _bound_head(self, received: int) -> None:
         """Bound a head that comes as one endless line, of which the parser reports nothing yet."""

@@ -79,19 +79,19 @@ class DocumentDemand:
         self._document = document
         self._sha256 = sha256
         self._limits = limits
-        self._deciding: dict[OperationDefinitionNode, tuple[str, ...]] = {}
+        self._deciding: dict[str | None, tuple[str, ...]] = {}
         self._known: dict[tuple[Any, ...], Measures] = {}
 
     def keep(self, operation: OperationDefinitionNode, measures: Measures) -> None:
         """Keep what was measured without variables; judge it at once where no variable can change it."""
-        self._deciding[operation] = tuple(sorted(measures.variables))
+        self._deciding[_name(operation)] = tuple(sorted(measures.variables))
         if not measures.variables:
-            self._known[operation,] = measures
+            self._known[_name(operation),] = measures
             self._guard.judge(self._sha256, find_demand_excess(measures, self._limits))
 
     def check_variables(self, operation: OperationDefinitionNode, variables: Mapping[str, Any]) -> None:
         """Raise Refused when these variables make the operation ask for too much."""
-        if self._deciding[operation]:
+        if self._deciding[_name(operation)]:
             self._guard.judge(self._sha256, find_demand_excess(self._measures(operation, variables), self._limits))
 
     def cost(self, operation: OperationDefinitionNode, variables: Mapping[str, Any]) -> int:
@@ -99,13 +99,18 @@ class DocumentDemand:
         return self._measures(operation, variables).cost
 
     def _measures(self, operation: OperationDefinitionNode, variables: Mapping[str, Any]) -> Measures:
-        key = (operation, *(_number(variables.get(name)) for name in self._deciding[operation]))
+        name = _name(operation)
+        key = (name, *(_number(variables.get(deciding)) for deciding in self._deciding[name]))
         known = self._known.get(key)
         if known is None:
             if len(self._known) >= MAX_KEPT:
                 self._known.clear()
             known = self._known[key] = self._guard.measure(self._document, operation, variables)
         return known
+
+
+def _name(operation: OperationDefinitionNode) -> str | None:
+    return operation.name.value if operation.name else None
 
 
 def _number(value: Any) -> int | None:

@@ -1,0 +1,160 @@
+"""From what a client asked to an answer, whichever way it travels: HTTP, server-sent events or a socket."""
+
+import asyncio
+import time
+from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from inspect import isawaitable
+
+from graphql import GraphQLSchema
+from graphql.language import Node, VariableDefinitionNode
+
+from clients.eventual import Eventual
+from clients.http import CallTerms, call_terms
+from gateway.http.coercion import explain_variables
+from gateway.http.documents import Prepared, is_mutation, is_subscription
+from gateway.http.envelope import write_result
+from gateway.http.errors import Code, Entry, Refused, codes_of, describe
+from gateway.http.lookup import Lookup
+from gateway.http.params import Params
+from gateway.http.ports import Executor, Incremental, Journal, MakeContext, Quota, RequestFacts, Result
+from gateway.http.rules import EdgeRules
+from resolvers.context import Viewer
+
+
+@dataclass(frozen=True, slots=True)
+class Visit:
+    """Who came, by which way: `is_safe` for a request that may only read, `takes_parts` when it reads increments."""
+
+    request_id: str
+    viewer: Viewer
+    headers: Mapping[bytes, bytes]
+    client: str
+    is_safe: bool = False
+    takes_parts: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """A result as bytes; `began` is False when the request was refused by the executor."""
+
+    body: bytes
+    codes: tuple[str, ...]
+    began: bool
+
+
+class Operations:
+    """Run operations of one schema under one set of rules."""
+
+    def __init__(
+        self,
+        *,
+        schema: GraphQLSchema,
+        lookup: Lookup,
+        executor: Executor,
+        make_context: MakeContext,
+        rules: EdgeRules,
+        journal: Journal,
+        quota: Quota | None = None,
+        wall_clock: Callable[[], float] = time.time,
+    ) -> None:
+        self._schema = schema
+        self._lookup = lookup
+        self._executor = executor
+        self._make_context = make_context
+        self._rules = rules
+        self._journal = journal
+        self._quota = quota
+        self._wall_clock = wall_clock
+
+    async def find(self, params: Params) -> Prepared:
+        """Find the document that a client means; raises Refused."""
+        found = self._lookup.find(params)
+        return found if isinstance(found, Prepared) else await found
+
+    async def prepare(self, params: Params, prepared: Prepared, visit: Visit) -> RequestFacts:
+        """Check all that can be checked before execution; raises Refused."""
+        operation = prepared.operation(params.operation_name)
+        if visit.is_safe and (is_mutation(operation) or is_subscription(operation)):
+            raise Refused(
+                Code.METHOD_NOT_ALLOWED,
+                "Expected a query in a GET request; other operations are sent with POST.",
+                headers=((b"allow", b"POST"),),
+            )
+        if prepared.introspects and not self._rules.introspection:
+            raise Refused(Code.INTROSPECTION_DISABLED, "Expected no __schema and no __type; introspection is off here.")
+        variables = params.variables or {}
+        prepared.demand.check_variables(operation, variables)
+        if prepared.whole is not None and not visit.takes_parts:
+            prepared = prepared.whole
+            operation = prepared.operation(params.operation_name)
+        facts = RequestFacts(
+            request_id=visit.request_id,
+            viewer=visit.viewer,
+            headers=visit.headers,
+            client=visit.client,
+            prepared=prepared,
+            operation=operation,
+            variables=variables,
+            received_at=self._wall_clock(),
+            deadline=asyncio.get_running_loop().time() + self._time_s(is_mutation(operation), visit.headers),
+        )
+        if self._quota is not None:
+            charged = self._quota.charge(facts)
+            if isawaitable(charged):
+                await charged
+        return facts
+
+    def execute(self, facts: RequestFacts) -> Eventual[Result | Incremental]:
+        """Run a query or mutation; the awaitable raises Refused when the time is up."""
+        call_terms.set(CallTerms(deadline=facts.deadline))
+        outcome = self._executor.execute(facts, self._make_context(facts))
+        return self._in_time(outcome, facts.deadline) if isawaitable(outcome) else outcome
+
+    async def subscribe(self, facts: RequestFacts) -> AsyncGenerator[Result, None] | Result:
+        """Start a subscription; a Result says why it could not be started."""
+        return await self._executor.subscribe(facts, self._make_context(facts))
+
+    def write(self, facts: RequestFacts, result: Result) -> Written:
+        """Write a whole result; faults in it go to the journal and are masked."""
+        entries = self.entries(facts, result) if result.errors else []
+        body = write_result(result.data, entries, result.extensions)
+        return Written(body, codes_of(entries), began=result.data is not None)
+
+    def entries(self, facts: RequestFacts, result: Result) -> list[Entry]:
+        """Shape the errors of a result."""
+        if result.data is None and any(_is_of_variables(error.nodes) for error in result.errors):
+            return explain_variables(self._schema, facts.operation, facts.variables)
+        entries = []
+        for error in result.errors:
+            entry, fault = describe(error, facts.request_id)
+            if fault is not None:
+                self._journal.fault(facts.request_id, name_of(facts), fault)
+            entries.append(entry)
+        return entries
+
+    def fault(self, facts: RequestFacts, fault: BaseException) -> None:
+        """Tell the journal about a fault that ended a stream."""
+        self._journal.fault(facts.request_id, name_of(facts), fault)
+
+    async def _in_time(self, outcome: Awaitable[Result | Incremental], deadline: float) -> Result | Incremental:
+        try:
+            async with asyncio.timeout_at(deadline):
+                return await outcome
+        except TimeoutError:
+            raise Refused(
+                Code.DEADLINE_EXCEEDED, "Expected the operation to end within its time; it did not."
+            ) from None
+
+    def _time_s(self, mutates: bool, headers: Mapping[bytes, bytes]) -> float:  # noqa: FBT001
+        most = self._rules.mutation_deadline_s if mutates else self._rules.query_deadline_s
+        wanted = headers.get(b"x-request-deadline-ms")
+        return most if wanted is None or not wanted.isdigit() else min(most, int(wanted[:9]) / 1000)
+
+
+def name_of(facts: RequestFacts | None) -> str | None:
+    return facts.operation.name.value if facts and facts.operation.name else None
+
+
+def _is_of_variables(nodes: list[Node] | None) -> bool:
+    return nodes is not None and isinstance(nodes[0], VariableDefinitionNode)

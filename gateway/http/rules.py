@@ -1,0 +1,36 @@
+"""How open the door is."""
+
+from dataclasses import dataclass, field
+
+from gateway.http.body import BodyLimits
+from gateway.http.origins import Origins
+
+
+@dataclass(frozen=True, slots=True)
+class EdgeRules:
+    """The defaults are production's; seconds are of the event loop's clock.
+
+    `get_queries` lets queries travel as text in addresses; registered and persisted documents
+    always may. `introspection` opens `__schema` and `__type`. A client may ask for less time than
+    the deadlines with `x-request-deadline-ms`, never for more.
+    """
+
+    get_queries: bool = False
+    introspection: bool = False
+    query_deadline_s: float = 8.0
+    mutation_deadline_s: float = 12.0
+    heartbeat_s: float = 12.0
+    body: BodyLimits = field(default_factory=BodyLimits)
+    origins: Origins = field(default_factory=Origins)
+
+
+@dataclass(frozen=True, slots=True)
+class SocketRules:
+    """Limits of one WebSocket connection: seconds to wait for `connection_init`, live operations, nesting of a message,
+    and seconds after which the client has to come back, so that a token is looked at again.
+    """
+
+    init_wait_s: float = 5.0
+    operations: int = 20
+    lifetime_s: float = 3600.0
+    message: BodyLimits = field(default_factory=BodyLimits)
