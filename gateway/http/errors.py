@@ -14,8 +14,9 @@ from typing import Any, TypeAlias
 from graphql import GraphQLError
 from graphql.language import ArgumentNode, ListValueNode, ObjectFieldNode, ObjectValueNode, ValueNode
 
-from clients.errors import SourceError, SourceFailureCode
+from clients.errors import RequestRefused, SourceError, SourceFailureCode
 from resolvers.context import NotSignedIn
+from resolvers.refusals import BadInput
 
 Entry: TypeAlias = dict[str, Any]
 HeaderPairs: TypeAlias = tuple[tuple[bytes, bytes], ...]
@@ -135,6 +136,8 @@ def _cause_of(error: GraphQLError) -> Exception:
 def _known(cause: Exception) -> Entry | None:
     if isinstance(cause, NotSignedIn):
         return entry_of(Code.UNAUTHENTICATED, "This needs a signed-in customer.")
+    if isinstance(cause, BadInput | RequestRefused):
+        return entry_of(Code.BAD_USER_INPUT, str(cause))
     if not isinstance(cause, GraphQLError):
         return None
     if (code := (cause.extensions or {}).get("code")) in _OURS or code in _SOURCES:
