@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Hashable
 from typing import Any
 
+from clients.scope import Scope
 from gateway.cache.freshness import MissReason
 
 NEVER = float("-inf")
@@ -16,13 +17,14 @@ class Entry:
 
     Until `refresh_at` the value is served without a second thought; after `gone_at` it is of no use.
     `held_until` is set when a refresh failed: no other is tried before. `checked` is the purge epoch
-    at which the value was last known not to be purged. `used` is set by readers and cleared by the
+    at which the value was last known not to be purged. `is_absence` says that the source has no such
+    thing, or no answer to such a question. `used` is set by readers and cleared by the
     hand of the memory that holds the entry. `weight` is 0 for an entry that is not kept.
     """
 
     __slots__ = (
-        "checked", "fresh_until", "gone_at", "held_until", "key", "received_at", "refresh_at", "shelf", "used",
-        "value", "weight",
+        "checked", "fresh_until", "gone_at", "held_until", "is_absence", "key", "received_at", "refresh_at", "shelf",
+        "used", "value", "weight",
     )  # fmt: skip
 
     def __init__(self, shelf: Shelf, key: Hashable) -> None:
@@ -36,6 +38,7 @@ class Entry:
         self.gone_at = NEVER
         self.checked = 0
         self.weight = 0
+        self.is_absence = False
         self.used = False
 
 
@@ -44,7 +47,7 @@ class Shelf(dict[Any, Entry]):
 
     __slots__ = ("scope", "shelves")
 
-    def __init__(self, shelves: Shelves, scope: Hashable) -> None:
+    def __init__(self, shelves: Shelves, scope: Scope) -> None:
         super().__init__()
         self.shelves = shelves
         self.scope = scope
@@ -58,7 +61,7 @@ class Shelves(dict[Any, Shelf]):
         self._left: dict[int, MissReason] = {}
         self._seen: dict[int, None] = {}
 
-    def entry(self, scope: Hashable, key: Hashable) -> Entry:
+    def entry(self, scope: Scope, key: Hashable) -> Entry:
         """The entry of a key, new when there is none."""
         shelf = self.get(scope)
         if shelf is None:

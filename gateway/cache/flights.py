@@ -54,6 +54,8 @@ class Waiter:
         self._timer = self.future.get_loop().call_at(deadline, self._give_up, late)
 
     def _give_up(self, late: Late) -> None:
+        if self.future.done():
+            return
         for index, key in list(self._missing.items()):
             self.land(index, late(key))
 

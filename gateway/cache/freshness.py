@@ -29,6 +29,11 @@ class MissReason(enum.StrEnum):
     BYPASS = "bypass"
 
 
+def is_absence(value: object) -> bool:
+    """True if the source said that there is none, or that the question has no answer (`problem`)."""
+    return value is None or getattr(value, "problem", None) is not None
+
+
 def decide(policy: Policy, age_s: float, fresh_for_s: float, *, is_absence: bool = False) -> Verdict:
     """Judge a value by its age; `fresh_for_s` is its own share of `fresh_s` (see `pick_fresh_for`).
 

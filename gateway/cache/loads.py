@@ -7,56 +7,21 @@ cancellation or haste fails anybody else.
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Hashable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Hashable, Sequence
 from typing import Generic, TypeVar
 
-from clients.errors import InvalidSourceResponse, SourceError, SourceTimeout, SourceUnavailable
+from clients.errors import SourceError, SourceUnavailable
 from clients.http import CallTerms, Priority, call_terms
+from clients.scope import Scope
 from clients.values import DataSource
 from gateway.cache.flights import Flight, split
 from gateway.cache.freshness import decide_window
-from gateway.cache.metrics import DatasetCounters
 from gateway.cache.policy import Policy
 
 K = TypeVar("K", bound=Hashable)
-V = TypeVar("V")
-S = TypeVar("S", bound=Hashable)
-
-Fetch = Callable[[Sequence[K], S], Awaitable[Mapping[K, V | SourceError]]]
-"""A client's bound method. A key that is absent from the answer does not exist at the source."""
+S = TypeVar("S", bound=Scope)
 
 log = logging.getLogger(__name__)
-
-
-class Fetcher(Generic[K, V, S]):
-    """Asks the source itself: one outcome per key, never an exception except cancellation."""
-
-    def __init__(self, source: DataSource, policy: Policy, fetch: Fetch[K, S, V], counters: DatasetCounters) -> None:
-        self._source = source
-        self._policy = policy
-        self._fetch = fetch
-        self._counters = counters
-
-    async def ask(self, keys: Sequence[K], scope: S) -> dict[K, V | None | SourceError]:
-        """At most `max_batch` keys; a call that fails as a whole fails each of its keys."""
-        self._counters.calls += 1
-        self._counters.sent += len(keys)
-        try:
-            async with asyncio.timeout(self._policy.load_timeout_s):
-                found = await self._fetch(keys, scope)
-        except SourceError as error:
-            return self._failed(keys, error)
-        except TimeoutError:
-            return self._failed(keys, SourceTimeout(self._source, f"no answer in {self._policy.load_timeout_s} s"))
-        except Exception as error:
-            log.exception("%s: an adapter raised what is not a SourceError", self._source.value)
-            return self._failed(keys, InvalidSourceResponse(self._source, repr(error)))
-        return {key: found.get(key) for key in keys}
-
-    def _failed(self, keys: Sequence[K], error: SourceError) -> dict[K, V | None | SourceError]:
-        self._counters.failed += len(keys)
-        return dict.fromkeys(keys, error)
-
 
 class Departure:
     """Flights of one scope that have not left yet, and the most urgent reason to leave."""
@@ -140,8 +105,16 @@ class Loads(Generic[K, S]):
         try:
             await self._carry(scope, flights)
         except asyncio.CancelledError:
-            self._land_all(scope, flights, SourceUnavailable(self._source, "the gateway is stopping"))
+            self._fail(scope, flights, "the gateway is stopping")
             raise
+        except Exception as error:
+            log.exception("%s: a load failed in the gateway itself", self._source.value)
+            self._fail(scope, flights, repr(error))
+
+    def _fail(self, scope: S, flights: Sequence[Flight], detail: str) -> None:
+        """Nobody waits for ever, whatever went wrong."""
+        left = [flight for flight in flights if self.flying(scope, flight.key) is flight]
+        self._land_all(scope, left, SourceUnavailable(self._source, detail))
 
 
 def priority_of(terms: CallTerms) -> Priority:

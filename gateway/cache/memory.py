@@ -48,9 +48,9 @@ class Memory:
         self._max_bytes = max_bytes
         self._ring: deque[Entry] = deque()
 
-    def settle(self, entry: Entry, now: float) -> None:
-        """Account for an entry whose value was just written, and make room for it."""
-        weight = approximate_bytes(entry.value)
+    def settle(self, entry: Entry, now: float, weight: int | None = None) -> None:
+        """Account for an entry whose value was just written, and make room for it; `weight` in bytes if known."""
+        weight = approximate_bytes(entry.value) if weight is None else ENTRY_BYTES + weight
         if not entry.weight:
             self._ring.append(entry)
             self.counters.entries += 1

@@ -74,6 +74,16 @@ class SharedCounters:
     latency: Histogram = field(default_factory=lambda: Histogram(LATENCY_BOUNDS_S))
 
 
+@dataclass(slots=True)
+class ResponseCounters:
+    """The response level, in responses; `refused` by the reason why one was not kept."""
+
+    hit: int = 0
+    missed: int = 0
+    kept: int = 0
+    refused: dict[str, int] = field(default_factory=dict)
+
+
 class CacheMetrics:
     """All counters of one process's cache."""
 
@@ -81,7 +91,7 @@ class CacheMetrics:
         self.datasets: dict[Dataset, DatasetCounters] = {}
         self.memory = MemoryCounters()
         self.shared = SharedCounters()
-        self.purged_tags = 0
+        self.responses = ResponseCounters()
 
     def of(self, dataset: Dataset) -> DatasetCounters:
         return self.datasets.setdefault(dataset, DatasetCounters())

@@ -1,26 +1,30 @@
 """The cached source: what a loader asks, answered from memory, from others' loads, or from its client."""
 
 import asyncio
-from collections.abc import Callable, Hashable, Sequence
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from typing import Any, Generic, TypeVar
 
 from clients.errors import SourceError, SourceTimeout
 from clients.eventual import Eventual
 from clients.http import Priority, call_terms
-from clients.scope import Asker
+from clients.scope import Asker, Scope
 from clients.values import Dataset
-from gateway.cache.entry import Entry, Shelf, Shelves
+from gateway.cache.carrier import Carrier
+from gateway.cache.codec import VALUE_OF, Codec
+from gateway.cache.entry import Entry, Shelf
+from gateway.cache.fetcher import Fetch, Fetcher
 from gateway.cache.flights import Flight, Waiter
-from gateway.cache.freshness import MissReason, Verdict, decide, pick_fresh_for, pick_refresh_after
+from gateway.cache.freshness import MissReason, Verdict
+from gateway.cache.kept import Answer, Kept
 from gateway.cache.levels import Levels
-from gateway.cache.loads import Fetch, Fetcher, Loads, priority_of
+from gateway.cache.loads import Loads, priority_of
 from gateway.cache.policy import SOURCE_OF, Policy
+from gateway.cache.reads import Reads, refuse_reads
+from gateway.cache.shared import Shared, SharedDataset
 
 K = TypeVar("K", bound=Hashable)
 V = TypeVar("V")
-S = TypeVar("S", bound=Hashable)
-
-HOLD_AFTER_FAILURE_S = 1.0
+S = TypeVar("S", bound=Scope)
 
 
 class CachedSource(Generic[K, V, S]):
@@ -37,29 +41,32 @@ class CachedSource(Generic[K, V, S]):
         fetch: Fetch[K, S, V],
         project: Callable[[Asker], S],
         levels: Levels,
+        shared: Shared | None = None,
     ) -> None:
         self.dataset = dataset
         self.policy = policy
         self._project = project
-        self._memory = levels.memory
         self._purges = levels.purges
         self._clock = levels.clock
-        self._chance = levels.chance
         self._source = SOURCE_OF[dataset]
-        self._counters = levels.metrics.of(dataset)
-        self._shelves = Shelves()
-        self._fetcher = Fetcher(self._source, policy, fetch, self._counters)
-        self._loads: Loads[K, S] = Loads(self._source, policy, self._carry, self._fail_all)
+        self._counters = counters = levels.metrics.of(dataset)
+        self._kept: Kept[K, V, S] = Kept(dataset, policy, levels)
+        self._shelves = self._kept.shelves
+        self._fetcher = Fetcher(self._source, policy, fetch, counters)
+        self._shared = _share(dataset, policy, shared, self._kept, levels)
+        carrier = Carrier(policy, self._fetcher, self, self._kept, self._shared, levels, counters)
+        self._loads: Loads[K, S] = Loads(self._source, policy, carrier.carry, self._fail_all)
 
     def load_many(
         self, keys: Sequence[K], asker: Asker, *, bypass: bool = False
-    ) -> Eventual[list[V | None | SourceError]]:
+    ) -> Eventual[list[V | SourceError | None]]:
         """One outcome per key: a plain list when all are at hand, else an awaitable of it.
 
         `bypass` asks the source itself and serves nothing that was kept: for prices at checkout.
         """
         scope = self._project(asker)
         if bypass:
+            refuse_reads(asker, "bypass")
             return self._ask_past(keys, scope)
         shelf = self._shelves.get(scope)
         if shelf is not None:
@@ -77,61 +84,91 @@ class CachedSource(Generic[K, V, S]):
                 counters.hit += len(outcomes)
                 if outcomes:
                     counters.served_age.observe(now - shelf[keys[0]].received_at)
+                reads = getattr(asker, "reads", None)
+                if reads is not None:
+                    self._record(reads, scope, keys)
                 return outcomes
-        return self._look_closer(keys, scope, shelf)
+        answer = self._look_closer(keys, scope, shelf)
+        reads = getattr(asker, "reads", None)
+        if reads is not None:
+            self._record_later(reads, scope, keys, answer)
+        return answer
+
+    async def write_through(self, scope: S, values: Mapping[K, V | None]) -> None:
+        """Purge what carries the tags of pushed values, then keep the values, here and in the shared level."""
+        self._expect(scope)
+        tags = [tag for key, value in values.items() for tag in self._tags_of_push(key, value)]
+        if self._shared is None:
+            self._purges.mark(tags)
+        else:
+            await self._shared.purge(tags)
+        now = self._clock()
+        answers = {key: Answer(value, now, 0.0) for key, value in values.items()}
+        for key, answer in answers.items():
+            self._kept.keep(scope, key, answer)
+        if self._shared is not None:
+            await self._shared.save(scope, answers, self._shared.number)
 
     async def aclose(self) -> None:
-        """Stop all loads under way."""
+        """Stop all loads under way; whoever waits is told that the source is not available."""
         await self._loads.aclose()
+
+    def _tags_of_push(self, key: K, value: V | None) -> list[str]:
+        tags = list(self.policy.tags(key, value))
+        if not tags:
+            raise ValueError(
+                f"{self.dataset}: expected a policy with tags for what is pushed, or a load under way could "
+                f"write an older value back; got none for {key!r}"
+            )
+        return tags
 
     # -- reading ------------------------------------------------------------------------------
 
-    def _look_closer(self, keys: Sequence[K], scope: S, shelf: Shelf | None) -> Eventual[list[V | None | SourceError]]:
-        """Key by key: serve, refresh behind the back, or wait."""
+    def _expect(self, scope: S) -> None:
         if type(scope) is not self.policy.scope:
-            raise TypeError(f"{self.dataset}: expected a {self.policy.scope.__name__}; got {scope!r}")
-        now = self._clock()
+            raise TypeError(f"{self.dataset}: expected a scope of {self.policy.scope.__name__}; got {scope!r}")
+
+    def _look_closer(self, keys: Sequence[K], scope: S, shelf: Shelf | None) -> Eventual[list[V | SourceError | None]]:
+        """Key by key: serve, refresh behind the back, or wait."""
+        self._expect(scope)
         self._counters.asked += len(keys)
         outcomes: list[Any] = [None] * len(keys)
         missing: list[int] = []
         for index, key in enumerate(keys):
-            entry = self._standing(shelf, key)
-            if entry is None or not self._serve(entry, now):
+            entry = self._kept.find(shelf, key)
+            if entry is None or not self._serve(entry, scope, key):
                 missing.append(index)
             else:
                 outcomes[index] = entry.value
-        if missing:
-            return self._wait(keys, scope, outcomes, missing)
-        return outcomes
+        return self._wait(keys, scope, outcomes, missing) if missing else outcomes
 
-    def _standing(self, shelf: Shelf | None, key: K) -> Entry | None:
-        """The entry of a key, unless it was purged since it was last checked."""
-        entry = shelf.get(key) if shelf is not None else None
-        if entry is None or entry.checked == self._purges.epoch:
-            return entry
-        if self._purges.last_epoch(self._tags(key, entry.value)) > entry.checked:
-            self._memory.drop(entry, MissReason.PURGED)
-            return None
-        entry.checked = self._purges.epoch
-        return entry
+    def _record(self, reads: Reads, scope: S, keys: Sequence[K]) -> None:
+        shelf = self._shelves.get(scope)
+        for key in keys:
+            entry = self._kept.find(shelf, key)
+            if entry is None:
+                reads.refuse("not kept")
+                return
+            reads.note(scope, entry, self._kept.tags(scope, key, entry.value))
 
-    def _tags(self, key: K, value: Any) -> list[str]:
-        return [f"dataset:{self.dataset.value}", *self.policy.tags(key, value)]
+    def _record_later(self, reads: Reads, scope: S, keys: Sequence[K], answer: Eventual[list[Any]]) -> None:
+        if isinstance(answer, asyncio.Future):
+            # Registered before any caller awaits it, so it runs before any of them goes on.
+            answer.add_done_callback(lambda _: self._record(reads, scope, keys))
+        else:
+            self._record(reads, scope, keys)
 
-    def _verdict(self, entry: Entry, now: float) -> Verdict:
-        received_at = entry.received_at
-        return decide(self.policy, now - received_at, entry.fresh_until - received_at, is_absence=entry.value is None)
-
-    def _serve(self, entry: Entry, now: float) -> bool:
+    def _serve(self, entry: Entry, scope: S, key: K) -> bool:
         """True if the entry answers now; sets off the refresh that it may need."""
-        verdict = self._verdict(entry, now)
+        now, verdict = self._clock(), self._kept.judge(entry)
         is_held = now < entry.held_until
         if verdict is Verdict.MISS or (verdict is Verdict.STALE_IF_ERROR and not is_held):
             return False
         entry.used = True
         self._count_served(entry, verdict)
-        if now >= entry.refresh_at and not is_held and entry.value is not None:
-            self._refresh(entry)
+        if now >= entry.refresh_at and not is_held and not entry.is_absence and not self._loads.flying(scope, key):
+            self._counters.refreshed_early += verdict is Verdict.FRESH
+            self._loads.start(scope, key, Priority.REFRESH)
         return True
 
     def _count_served(self, entry: Entry, verdict: Verdict) -> None:
@@ -140,30 +177,21 @@ class CachedSource(Generic[K, V, S]):
             counters.revalidating += 1
         elif verdict is Verdict.STALE_IF_ERROR:
             counters.stale += 1
-        elif entry.value is None:
+        elif entry.is_absence:
             counters.negative += 1
         else:
             counters.hit += 1
-
-    def _refresh(self, entry: Entry) -> None:
-        scope: Any = entry.shelf.scope
-        key: Any = entry.key
-        if self._loads.flying(scope, key) is None:
-            if self._clock() < entry.fresh_until:
-                self._counters.refreshed_early += 1
-            self._loads.start(scope, key, Priority.REFRESH)
 
     # -- waiting ------------------------------------------------------------------------------
 
     def _wait(
         self, keys: Sequence[K], scope: S, outcomes: list[Any], missing: list[int]
-    ) -> asyncio.Future[list[V | None | SourceError]]:
+    ) -> asyncio.Future[list[V | SourceError | None]]:
         terms = call_terms.get()
         waiter = Waiter(outcomes, self._purges.epoch, asyncio.get_running_loop())
         priority = priority_of(terms)
         for index in missing:
             waiter.board(self._flight(scope, keys[index], priority), index)
-        self._loads.hurry(scope, priority)
         if terms.deadline is not None:
             waiter.give_up_at(terms.deadline, lambda key: self._late(scope, key))
         return waiter.future
@@ -172,60 +200,59 @@ class CachedSource(Generic[K, V, S]):
         flight = self._loads.flying(scope, key)
         if flight is not None:
             self._counters.coalesced += 1
+            self._loads.hurry(scope, priority)
             return flight
-        self._counters.missed[self._why_missing(scope, key)] += 1
+        self._counters.missed[self._kept.why_missing(scope, key)] += 1
         return self._loads.start(scope, key, priority)
 
-    def _why_missing(self, scope: S, key: K) -> MissReason:
-        shelf = self._shelves.get(scope)
-        if shelf is not None and key in shelf:
-            return MissReason.EXPIRED
-        return self._shelves.why_missing(scope, key)
-
-    def _late(self, scope: S, key: K) -> V | None | SourceError:
+    def _late(self, scope: S, key: K) -> V | SourceError | None:
         self._counters.late += 1
         return self._fall_back(scope, key, SourceTimeout(self._source, "not there by the request's deadline"))
 
-    def _fall_back(self, scope: S, key: K, error: SourceError) -> V | None | SourceError:
+    def _fall_back(self, scope: S, key: K, error: SourceError) -> V | SourceError | None:
         """The last good value while the policy allows it, else the error."""
-        entry = self._standing(self._shelves.get(scope), key)
-        if entry is None or self._verdict(entry, self._clock()) is Verdict.MISS:
+        entry = self._kept.fall_back(scope, key)
+        if entry is None:
             return error
         self._counters.stale += 1
         value: V | None = entry.value
         return value
 
-    # -- loading ------------------------------------------------------------------------------
+    # -- landing (called by the carrier) ------------------------------------------------------
 
-    async def _carry(self, scope: S, flights: Sequence[Flight]) -> None:
-        """Bring the flights home; each of them lands, whatever happens."""
-        born, began = self._purges.epoch, self._clock()
-        found = await self._fetcher.ask([flight.key for flight in flights], scope)
-        load_s = max(0.0, self._clock() - began)
-        for flight in flights:
-            self._land(scope, flight, found[flight.key], born, load_s)
+    def land(self, scope: S, flight: Flight, outcome: Answer | SourceError, born: int) -> bool:
+        """End a flight: keep its answer unless a purge has outrun it, and content those who wait.
 
-    def _land(self, scope: S, flight: Flight, outcome: Any, born: int, load_s: float) -> None:
+        Whoever asked before that purge gets what the load brought; whoever asked after it must not,
+        and waits for another load.
+        """
         self._loads.landed(scope, flight)
         if isinstance(outcome, SourceError):
             self._land_failed(scope, flight, outcome)
-            return
-        purged_at = self._purges.last_epoch(self._tags(flight.key, outcome))
+            return False
+        purged_at = self._purges.last_epoch(self._kept.tags(scope, flight.key, outcome.value))
         if purged_at <= born:
-            self._keep(scope, flight.key, outcome, self._clock(), load_s)
-        else:
-            self._counters.outrun_by_purge += 1
+            self._kept.keep(scope, flight.key, outcome)
+            self.serve(flight, outcome)
+            return True
+        self._counters.outrun_by_purge += 1
         for waiter, index in flight.waiters:
-            if purged_at > born and waiter.asked_at >= purged_at:
+            if waiter.asked_at < purged_at:
+                waiter.land(index, outcome.value)
+            elif not waiter.future.done():
                 waiter.board(self._flight(scope, flight.key, Priority.PAGE), index)
-            else:
-                waiter.land(index, outcome)
+        return False
+
+    def serve(self, flight: Flight, answer: Answer) -> None:
+        """Content those who wait; the flight may go on."""
+        waiters, flight.waiters = flight.waiters, []
+        for waiter, index in waiters:
+            waiter.land(index, answer.value)
 
     def _land_failed(self, scope: S, flight: Flight, error: SourceError) -> None:
-        entry = self._standing(self._shelves.get(scope), flight.key)
-        if entry is not None:
-            entry.held_until = self._clock() + HOLD_AFTER_FAILURE_S
-        for waiter, index in flight.waiters:
+        self._kept.hold(scope, flight.key)
+        waiters, flight.waiters = flight.waiters, []
+        for waiter, index in waiters:
             waiter.land(index, self._fall_back(scope, flight.key, error))
 
     def _fail_all(self, scope: S, flights: Sequence[Flight], error: SourceError) -> None:
@@ -233,33 +260,30 @@ class CachedSource(Generic[K, V, S]):
             self._loads.landed(scope, flight)
             self._land_failed(scope, flight, error)
 
-    def _keep(self, scope: S, key: K, value: V | None, received_at: float, load_s: float) -> None:
-        fresh_for_s = pick_fresh_for(self.policy, self._chance(), is_absence=value is None)
-        if fresh_for_s <= 0:
-            return
-        entry = self._shelves.entry(scope, key)
-        entry.value = value
-        entry.checked = self._purges.epoch
-        entry.received_at = received_at
-        entry.fresh_until = received_at + fresh_for_s
-        entry.held_until = received_at
-        # Absence takes the closer look at every read, so that it is counted as such.
-        lead = pick_refresh_after(fresh_for_s, load_s, self._chance()) if value is not None else 0.0
-        entry.refresh_at = received_at + lead
-        entry.gone_at = received_at + (fresh_for_s if value is None else self.policy.kept_s)
-        self._memory.settle(entry, self._clock())
-
-    async def _ask_past(self, keys: Sequence[K], scope: S) -> list[V | None | SourceError]:
-        """The source's own word of this moment, under the caller's own terms."""
-        counters = self._counters
-        counters.asked += len(keys)
-        counters.missed[MissReason.BYPASS] += len(keys)
-        outcomes: dict[K, V | None | SourceError] = {}
+    async def _ask_past(self, keys: Sequence[K], scope: S) -> list[V | SourceError | None]:
+        """The source's own word of this moment, under the caller's own terms; kept in memory for others."""
+        self._expect(scope)
+        self._counters.asked += len(keys)
+        self._counters.missed[MissReason.BYPASS] += len(keys)
+        outcomes: dict[K, V | SourceError | None] = {}
         for start in range(0, len(keys), self.policy.max_batch):
             born, began = self._purges.epoch, self._clock()
             found = await self._fetcher.ask(keys[start : start + self.policy.max_batch], scope)
-            for key, outcome in found.items():
-                if not isinstance(outcome, SourceError) and self._purges.last_epoch(self._tags(key, outcome)) <= born:
-                    self._keep(scope, key, outcome, self._clock(), self._clock() - began)
+            now = self._clock()
             outcomes |= found
+            for key, said in found.items():
+                if not isinstance(said, SourceError):
+                    self._keep_unless_purged(scope, key, Answer(said, now, max(0.0, now - began)), born)
         return [outcomes[key] for key in keys]
+
+    def _keep_unless_purged(self, scope: S, key: K, answer: Answer, born: int) -> None:
+        if self._purges.last_epoch(self._kept.tags(scope, key, answer.value)) <= born:
+            self._kept.keep(scope, key, answer)
+
+
+def _share(
+    dataset: Dataset, policy: Policy, shared: Shared | None, kept: Kept[K, V, S], levels: Levels
+) -> SharedDataset[K, S] | None:
+    if shared is None:
+        return None
+    return SharedDataset(policy, shared, Codec(dataset, VALUE_OF[dataset]), kept, levels)

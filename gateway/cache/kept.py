@@ -1,0 +1,117 @@
+"""One dataset's values in memory, judged by its policy."""
+
+from collections.abc import Hashable
+from typing import Any, Generic, NamedTuple, TypeVar
+
+from clients.errors import SourceError
+from clients.scope import Scope
+from clients.values import Dataset
+from gateway.cache.entry import Entry, Shelf, Shelves
+from gateway.cache.freshness import (
+    MissReason,
+    Verdict,
+    decide,
+    is_absence,
+    pick_fresh_for,
+    pick_refresh_after,
+)
+from gateway.cache.levels import Levels
+from gateway.cache.policy import Policy
+from gateway.cache.tags import tag
+
+K = TypeVar("K", bound=Hashable)
+V = TypeVar("V")
+S = TypeVar("S", bound=Scope)
+
+HOLD_AFTER_FAILURE_S = 1.0
+
+
+class Answer(NamedTuple):
+    """What a source said: the value or None, when we received it (epoch seconds), how long that took."""
+
+    value: Any
+    received_at: float
+    load_s: float
+
+
+class Kept(Generic[K, V, S]):
+    """Reads and writes entries; knows ages, tags and purges, but nothing of loading."""
+
+    def __init__(self, dataset: Dataset, policy: Policy, levels: Levels) -> None:
+        self.shelves = Shelves()
+        self._dataset_tag = tag("dataset", dataset.value)
+        self._policy = policy
+        self._memory = levels.memory
+        self._purges = levels.purges
+        self._clock = levels.clock
+        self._chance = levels.chance
+
+    def find(self, shelf: Shelf | None, key: K) -> Entry | None:
+        """The entry of a key, unless it was purged since it was last checked."""
+        entry = shelf.get(key) if shelf is not None else None
+        if entry is None or entry.checked == self._purges.epoch:
+            return entry
+        if self._purges.last_epoch(self.tags(entry.shelf.scope, key, entry.value)) > entry.checked:
+            self._memory.drop(entry, MissReason.PURGED)
+            return None
+        entry.checked = self._purges.epoch
+        return entry
+
+    def tags(self, scope: Scope, key: K, value: V | SourceError | None) -> list[str]:
+        """What purges this value: its dataset, its customer if the scope names one, and the policy's tags."""
+        tags = [self._dataset_tag, *self._policy.tags(key, value)]
+        customer_id = getattr(scope, "customer_id", None)
+        return tags if customer_id is None else [*tags, tag("customer", customer_id)]
+
+    def judge(self, entry: Entry) -> Verdict:
+        age_s = self._clock() - entry.received_at
+        fresh_for_s = entry.fresh_until - entry.received_at
+        policy = self._policy.terms_for(entry.shelf.scope)
+        return decide(policy, age_s, fresh_for_s, is_absence=entry.is_absence)
+
+    def judge_answer(self, scope: S, answer: Answer) -> Verdict:
+        """Judge what is not kept yet."""
+        policy, absent = self._policy.terms_for(scope), is_absence(answer.value)
+        agreed_s = pick_fresh_for(policy, 0.0, is_absence=absent)
+        return decide(policy, self._clock() - answer.received_at, agreed_s, is_absence=absent)
+
+    def fall_back(self, scope: S, key: K) -> Entry | None:
+        """The entry with the last good value, while its policy allows to serve that at all."""
+        entry = self.find(self.shelves.get(scope), key)
+        return entry if entry is not None and self.judge(entry) is not Verdict.MISS else None
+
+    def hold(self, scope: S, key: K) -> None:
+        """A refresh has failed: try no other for a moment."""
+        entry = self.find(self.shelves.get(scope), key)
+        if entry is not None:
+            entry.held_until = self._clock() + HOLD_AFTER_FAILURE_S
+
+    def is_newer(self, scope: S, key: K, answer: Answer) -> bool:
+        """True if there is nothing kept, or something received before this."""
+        entry = self.find(self.shelves.get(scope), key)
+        return entry is None or answer.received_at > entry.received_at
+
+    def keep(self, scope: S, key: K, answer: Answer) -> None:
+        """Write an answer that nothing purged, unless its terms say that it is not worth keeping."""
+        policy, absent = self._policy.terms_for(scope), is_absence(answer.value)
+        fresh_for_s = pick_fresh_for(policy, self._chance(), is_absence=absent)
+        if fresh_for_s <= 0:
+            return
+        entry = self.shelves.entry(scope, key)
+        entry.value, entry.received_at, load_s = answer
+        entry.is_absence = absent
+        entry.checked = self._purges.epoch
+        entry.held_until = entry.received_at
+        entry.fresh_until = entry.received_at + fresh_for_s
+        # Absence takes the closer look at every read, so that it is counted as such.
+        early_s = 0.0 if absent else pick_refresh_after(fresh_for_s, load_s, self._chance())
+        entry.refresh_at = entry.received_at + early_s
+        entry.gone_at = entry.received_at + (fresh_for_s if absent else policy.kept_s)
+        self._memory.settle(entry, self._clock())
+
+    def why_missing(self, scope: S, key: K) -> MissReason:
+        """A guess, for metrics only."""
+        shelf = self.shelves.get(scope)
+        if shelf is not None and key in shelf:
+            return MissReason.EXPIRED
+        return self.shelves.why_missing(scope, key)

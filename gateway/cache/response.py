@@ -1,0 +1,104 @@
+"""Whole responses, answered before any GraphQL work: entries of the same memory, purged by the same tags.
+
+A response is kept when every value in it was read under a scope that a whole context shares, until
+the first of them is no longer fresh. Ages are written into a response once, so one that tells ages
+is kept for a second at most, and only if none of its values was live: a copy is not.
+"""
+
+from typing import NamedTuple
+
+from clients.scope import Asker, ForCustomer, InContext
+from gateway.cache.entry import Entry, Shelves
+from gateway.cache.freshness import MissReason
+from gateway.cache.levels import Levels
+from gateway.cache.reads import Reads
+
+AGES_TRUE_FOR_S = 1.0
+
+
+class ResponseKey(NamedTuple):
+    """What names a response beside its audience: the document's hash, the operation's name, the variables' bytes."""
+
+    document: str
+    operation: str | None
+    variables: bytes
+
+
+class KeptResponse(NamedTuple):
+    """A response's bytes, the tags that purge it, and until when it may be served (epoch seconds)."""
+
+    body: bytes
+    tags: frozenset[str]
+    fresh_until: float
+
+
+class Responses:
+    """The response level of one process."""
+
+    def __init__(self, levels: Levels) -> None:
+        self._shelves = Shelves()
+        self._memory = levels.memory
+        self._purges = levels.purges
+        self._clock = levels.clock
+        self._counters = levels.metrics.responses
+
+    def find(self, key: ResponseKey, asker: Asker) -> KeptResponse | None:
+        """The kept response, if there is one and it may still be served."""
+        shelf = self._shelves.get(audience(asker))
+        entry = shelf.get(key) if shelf is not None else None
+        if entry is None or self._clock() >= entry.fresh_until or self._is_purged(entry):
+            self._counters.missed += 1
+            return None
+        self._counters.hit += 1
+        entry.used = True
+        kept: KeptResponse = entry.value
+        return kept
+
+    def reads(self) -> Reads:
+        """A new request's recorder; the asker carries it as `reads`."""
+        return Reads(self._clock(), self._purges.epoch)
+
+    def keep(self, key: ResponseKey, asker: Asker, body: bytes, reads: Reads, *, tells_ages: bool = True) -> bool:
+        """Keep a response without errors; False, and counted by reason, if what it read forbids it.
+
+        `tells_ages` is False only if nothing in it depends on the moment of writing.
+        """
+        now = self._clock()
+        refusal = self._why_not(reads, now, tells_ages=tells_ages)
+        if refusal is not None:
+            self._counters.refused[refusal] = self._counters.refused.get(refusal, 0) + 1
+            return False
+        fresh_until = min(reads.fresh_until, now + AGES_TRUE_FOR_S) if tells_ages else reads.fresh_until
+        entry = self._shelves.entry(audience(asker), key)
+        entry.value = KeptResponse(body, frozenset(reads.tags), fresh_until)
+        entry.received_at = now
+        entry.fresh_until = entry.gone_at = fresh_until
+        entry.checked = self._purges.epoch
+        self._memory.settle(entry, now, weight=len(body) + 100 * len(reads.tags))
+        self._counters.kept += 1
+        return True
+
+    def _why_not(self, reads: Reads, now: float, *, tells_ages: bool) -> str | None:
+        if reads.refusal is not None:
+            return reads.refusal
+        if not reads.tags:
+            return "nothing read"
+        if reads.fresh_until <= now:
+            return "stale"
+        if tells_ages and reads.newest >= reads.began:
+            return "live"
+        return "purged" if self._purges.last_epoch(reads.tags) > reads.born else None
+
+    def _is_purged(self, entry: Entry) -> bool:
+        if entry.checked != self._purges.epoch:
+            if self._purges.last_epoch(entry.value.tags) > entry.checked:
+                self._memory.drop(entry, MissReason.PURGED)
+                return True
+            entry.checked = self._purges.epoch
+        return False
+
+
+def audience(asker: Asker) -> InContext | ForCustomer:
+    """Who may get the same response: all anonymous visitors of a context, or all signed-in customers of it."""
+    for_customer = asker.for_customer
+    return for_customer if for_customer.customer_id is None else asker.in_context
