@@ -1,0 +1,1 @@
+"""The front desk: settings, server, execution, cache, resilience, limits, telemetry and composition."""

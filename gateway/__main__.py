@@ -1,0 +1,55 @@
+"""The command line: `gateway serve`, `gateway schema`."""
+
+import argparse
+import asyncio
+import sys
+from collections.abc import Sequence
+
+import uvicorn
+from pydantic import ValidationError
+
+from gateway.app import make_app
+from gateway.http.server import ServerOptions, make_server_config
+from gateway.settings import MissingUpstreams, Settings, require_upstreams
+from resolvers.schema import build_schema, export_schema
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command; returns the exit status."""
+    parser = argparse.ArgumentParser(prog="gateway", description="One GraphQL API over a retailer's systems.")
+    commands = parser.add_subparsers(dest="command", required=True)
+    serve = commands.add_parser("serve", help="serve the API")
+    serve.add_argument("--host", help="address to listen at (GATEWAY_HOST)")
+    serve.add_argument("--port", type=int, help="port to listen at; 0 picks a free one (GATEWAY_PORT)")
+    serve.add_argument("--workers", type=int, help="processes that serve (GATEWAY_WORKERS)")
+    commands.add_parser("schema", help="print the schema as SDL")
+    given = parser.parse_args(arguments)
+    if given.command == "schema":
+        sys.stdout.write(export_schema(build_schema()))
+        return 0
+    return run_server({name: getattr(given, name) for name in ("host", "port", "workers")})
+
+
+def run_server(overrides: dict[str, object]) -> int:
+    """Serve until told to stop; a wrong setting gives one clear line and status 2."""
+    try:
+        settings = Settings(**{name: value for name, value in overrides.items() if value is not None})  # type: ignore[arg-type]
+        require_upstreams(settings)
+    except (ValidationError, MissingUpstreams) as error:
+        sys.stderr.write(f"gateway: {explain(error)}\n")
+        return 2
+    config = make_server_config(make_app(settings), ServerOptions(host=settings.host, port=settings.port))
+    asyncio.run(uvicorn.Server(config).serve())
+    return 0
+
+
+def explain(error: ValidationError | MissingUpstreams) -> str:
+    """One line on what is wrong with the settings."""
+    if isinstance(error, MissingUpstreams):
+        return str(error)
+    said = [f"{'__'.join(str(part) for part in e['loc']).upper()}: {e['msg']}" for e in error.errors()]
+    return "settings: " + "; ".join(said)
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

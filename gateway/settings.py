@@ -1,0 +1,125 @@
+"""All that an operator may set, from `GATEWAY_*` variables and a TOML file.
+
+Variables win over the file. Nested settings are joined by two underscores:
+`GATEWAY_UPSTREAMS__PRICING__URL=http://pricing.local`. The file is named by `GATEWAY_SETTINGS`.
+"""
+
+import os
+from pathlib import Path
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field, HttpUrl, SecretStr
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, TomlConfigSettingsSource
+
+from clients.values import DataSource, SalesChannel
+
+UpstreamName = Literal[
+    "catalogue", "search", "pricing", "stock", "loyalty", "recommendations", "delivery", "customers", "geo"
+]
+SOURCE_OF_UPSTREAM: dict[UpstreamName, DataSource] = {
+    "catalogue": DataSource.CATALOGUE,
+    "search": DataSource.SEARCH,
+    "pricing": DataSource.PRICING,
+    "stock": DataSource.STOCK,
+    "loyalty": DataSource.LOYALTY,
+    "recommendations": DataSource.RECOMMENDATIONS,
+    "delivery": DataSource.DELIVERY,
+    "customers": DataSource.CUSTOMERS,
+    "geo": DataSource.GEO,
+}
+
+
+class Section(BaseModel):
+    """A part of the settings; an unknown name in it is an error, so a typing slip does not pass in silence."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class UpstreamSettings(Section):
+    """Where one system answers, and how long a page waits for it."""
+
+    url: HttpUrl = Field(description="Base address of the system, e.g. http://pricing.local.")
+    api_key: SecretStr = Field(default=SecretStr(""), description="Sent as `Authorization: Bearer`.")
+    timeout_s: float | None = Field(default=None, gt=0, le=60, description="Time limit of a call with its retries.")
+    connections: int = Field(default=50, ge=1, le=1000, description="Most connections at once, per worker.")
+
+
+class ShopSettings(Section):
+    """What a shopper who says nothing gets."""
+
+    locality_id: str = Field(default="msk", description="The locality's key in the geo system.")
+    channel: SalesChannel = Field(default=SalesChannel.WEB, description="Client channel.")
+    language: str = Field(default="ru", description="BCP 47 language tag.")
+    currency: str = Field(default="RUB", pattern="^[A-Z]{3}$", description="ISO 4217 currency code.")
+
+
+class IdentitySettings(Section):
+    """Whose tokens are believed."""
+
+    issuer: str = Field(default="", description="The `iss` that tokens must have.")
+    audience: str = Field(default="commerce-gateway", description="The `aud` that tokens must have.")
+    jwks_url: HttpUrl | None = Field(default=None, description="Where the issuer publishes its keys.")
+
+
+class CacheSettings(Section):
+    """How much the gateway remembers."""
+
+    max_entries: int = Field(default=100_000, ge=100, description="Most entries in memory, per worker.")
+    max_megabytes: int = Field(default=256, ge=8, description="Most memory for entries, per worker.")
+    is_enabled: bool = Field(default=True, description="Off: every request asks the systems themselves.")
+
+
+class DevelopmentSettings(Section):
+    """What is open on a developer's machine only."""
+
+    is_enabled: bool = Field(default=False, description="GraphiQL, introspection, queries in addresses.")
+    sandbox_control_url: HttpUrl | None = Field(
+        default=None, description="The sandbox's control address, to sign in as one of its customers."
+    )
+
+
+class Settings(BaseSettings):
+    """Everything, checked once at start."""
+
+    model_config = SettingsConfigDict(
+        env_prefix="GATEWAY_", env_nested_delimiter="__", extra="forbid", frozen=True, env_ignore_empty=True
+    )
+
+    host: str = Field(default="127.0.0.1", description="Address to listen at.")
+    port: int = Field(default=8080, ge=0, le=65_535, description="Port to listen at; 0 picks a free one.")
+    workers: int = Field(default=1, ge=1, le=64, description="Processes that serve.")
+    origins: tuple[str, ...] = Field(default=(), description="Origins whose pages may call the gateway.")
+    upstreams: dict[UpstreamName, UpstreamSettings] = Field(
+        default_factory=dict, description="The systems behind the gateway, by domain."
+    )
+    shop: ShopSettings = ShopSettings()
+    identity: IdentitySettings = IdentitySettings()
+    cache: CacheSettings = CacheSettings()
+    development: DevelopmentSettings = DevelopmentSettings()
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Arguments, then variables, then the file named by `GATEWAY_SETTINGS`."""
+        del dotenv_settings, file_secret_settings
+        named = os.environ.get("GATEWAY_SETTINGS")
+        file = (TomlConfigSettingsSource(settings_cls, Path(named)),) if named else ()
+        return init_settings, env_settings, *file
+
+
+class MissingUpstreams(ValueError):
+    """The settings leave out systems that the schema needs."""
+
+
+def require_upstreams(settings: Settings) -> None:
+    """Raise MissingUpstreams unless every domain has its system."""
+    missing = [name for name in SOURCE_OF_UPSTREAM if name not in settings.upstreams]
+    if missing:
+        names = ", ".join(f"GATEWAY_UPSTREAMS__{name.upper()}__URL" for name in missing)
+        raise MissingUpstreams(f"Expected an address for every system, got none for: {names}.")

@@ -1,0 +1,109 @@
+"""The systems behind the gateway: one guarded connection pool and one adapter for each."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from typing import TypeVar
+
+from clients.catalogue.generic import GenericCatalogue
+from clients.catalogue.protocol import Catalogue
+from clients.contract import ContractAdapter
+from clients.customers.generic import GenericCustomers
+from clients.customers.protocol import Customers
+from clients.delivery.generic import GenericDelivery
+from clients.delivery.protocol import Delivery
+from clients.geo.generic import GenericGeo
+from clients.geo.protocol import Geo
+from clients.http import Upstream
+from clients.loyalty.generic import GenericLoyalty
+from clients.loyalty.protocol import Loyalty
+from clients.pricing.generic import GenericPricing
+from clients.pricing.protocol import Pricing
+from clients.recommendations.generic import GenericRecommendations
+from clients.recommendations.protocol import Recommendations
+from clients.search.generic import GenericSearch
+from clients.search.protocol import Search
+from clients.stock.generic import GenericStock
+from clients.stock.protocol import Stock
+from clients.values import DataSource
+from gateway.resilience.policy import UpstreamPolicy, default_policy
+from gateway.resilience.stack import GuardedUpstream
+from gateway.resilience.wire import WireEngine
+from gateway.settings import SOURCE_OF_UPSTREAM, Settings, UpstreamName, UpstreamSettings, require_upstreams
+
+Adapter = TypeVar("Adapter", bound=ContractAdapter)
+
+
+@dataclass(frozen=True, slots=True)
+class Clients:
+    """One client per domain."""
+
+    catalogue: Catalogue
+    search: Search
+    pricing: Pricing
+    stock: Stock
+    loyalty: Loyalty
+    recommendations: Recommendations
+    delivery: Delivery
+    customers: Customers
+    geo: Geo
+
+
+@dataclass(frozen=True, slots=True)
+class Upstreams:
+    """The clients, and the guarded transports under them by domain, for health and metrics."""
+
+    clients: Clients
+    guarded: Mapping[UpstreamName, GuardedUpstream]
+    reached: Mapping[UpstreamName, Upstream]
+
+    async def aclose(self) -> None:
+        """Close every pool."""
+        for guarded in self.guarded.values():
+            await guarded.aclose()
+
+
+def open_upstreams(settings: Settings, now: Callable[[], float]) -> Upstreams:
+    """Make everything that talks to other systems; call inside the event loop that will use it."""
+    require_upstreams(settings)
+    guarded = {
+        name: GuardedUpstream(policy, WireEngine(policy.wire))
+        for name in SOURCE_OF_UPSTREAM
+        for policy in [decide_policy(SOURCE_OF_UPSTREAM[name], settings.upstreams[name])]
+    }
+    reached = {name: _reach(name, settings.upstreams[name], guarded[name]) for name in SOURCE_OF_UPSTREAM}
+
+    def adapter(name: UpstreamName, kind: type[Adapter]) -> Adapter:
+        return kind(reached[name], now)
+
+    clients = Clients(
+        catalogue=adapter("catalogue", GenericCatalogue),
+        search=adapter("search", GenericSearch),
+        pricing=adapter("pricing", GenericPricing),
+        stock=adapter("stock", GenericStock),
+        loyalty=adapter("loyalty", GenericLoyalty),
+        recommendations=adapter("recommendations", GenericRecommendations),
+        delivery=adapter("delivery", GenericDelivery),
+        customers=adapter("customers", GenericCustomers),
+        geo=adapter("geo", GenericGeo),
+    )
+    return Upstreams(clients, guarded, reached)
+
+
+def decide_policy(source: DataSource, settings: UpstreamSettings) -> UpstreamPolicy:
+    """The source's default policy with what the operator set."""
+    policy = default_policy(source)
+    wire = replace(policy.wire, connections=settings.connections)
+    if settings.timeout_s is None:
+        return replace(policy, wire=wire)
+    total_s = settings.timeout_s
+    return replace(
+        policy,
+        wire=replace(wire, read_s=max(wire.read_s, total_s), total_s=max(wire.total_s, total_s)),
+        deadline=replace(policy.deadline, total_s=total_s),
+    )
+
+
+def _reach(name: UpstreamName, settings: UpstreamSettings, transport: GuardedUpstream) -> Upstream:
+    key = settings.api_key.get_secret_value()
+    headers = {"authorization": f"Bearer {key}"} if key else {}
+    return Upstream(SOURCE_OF_UPSTREAM[name], str(settings.url), transport, headers)
