@@ -1,6 +1,7 @@
 """What goes back, and how it is sent."""
 
 from collections.abc import AsyncGenerator, Awaitable, Callable, MutableMapping
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -23,13 +24,14 @@ class Answer:
 
 @dataclass(slots=True)
 class Stream:
-    """An answer in parts; `parts` is closed by whoever sends it."""
+    """An answer in parts; whoever sends it closes `parts` and then lets go of what is `held` for it."""
 
     content_type: bytes
     parts: AsyncGenerator[bytes, None]
     headers: Headers = field(default_factory=list)
     status: int = 200
     codes: tuple[str, ...] = ()
+    held: ExitStack = field(default_factory=ExitStack)
 
 
 async def send_answer(send: Send, answer: Answer, headers: Headers) -> None:

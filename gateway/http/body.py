@@ -68,8 +68,7 @@ def parse_body(body: bytes, limits: BodyLimits) -> Params:
         text = body.decode()
     except UnicodeDecodeError as error:
         raise Refused(Code.BAD_REQUEST, f"Expected UTF-8; got an invalid byte at {error.start}.") from None
-    if _may_nest_deeper(text, limits.max_nesting):
-        raise Refused(Code.BAD_REQUEST, f"Expected at most {limits.max_nesting} levels of JSON; got more.")
+    refuse_nested(text, limits)
     _refuse_batch(text)
     params = decode_params(text)
     if _may_repeat(text):
@@ -77,12 +76,18 @@ def parse_body(body: bytes, limits: BodyLimits) -> Params:
     return params
 
 
+def refuse_nested(text: str, limits: BodyLimits) -> None:
+    """Refuse JSON that is nested deeper than anything honest."""
+    if _nests_deeper(text, limits.max_nesting):
+        raise Refused(Code.BAD_REQUEST, f"Expected at most {limits.max_nesting} levels of JSON; got more.")
+
+
 def _too_large(limits: BodyLimits) -> Refused:
     """Refuse without closing: the server discards the rest, so that the client reads this and not a reset."""
     return Refused(Code.PAYLOAD_TOO_LARGE, f"Expected a body of at most {limits.max_bytes} bytes; got more.")
 
 
-def _may_nest_deeper(text: str, most: int) -> bool:
+def _nests_deeper(text: str, most: int) -> bool:
     """Counting brackets is enough for nearly every body; only a suspicious one is walked."""
     if text.count("[") + text.count("{") <= most:
         return False

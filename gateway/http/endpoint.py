@@ -18,6 +18,7 @@ Whatever is refused on the way ends as `Refused`, and is written in one place.
 
 import time
 from collections.abc import AsyncGenerator, Mapping, MutableMapping
+from contextlib import ExitStack
 from dataclasses import dataclass
 from typing import Any
 
@@ -35,7 +36,7 @@ from gateway.http.negotiation import Accepts, Media, is_json, read_accept
 from gateway.http.operations import Operations, Visit, name_of
 from gateway.http.origins import refuse_simple
 from gateway.http.params import Params
-from gateway.http.ports import Answered, Authenticate, Incremental, Journal, RequestFacts, Result
+from gateway.http.ports import Answered, Authenticate, Incremental, Journal, Places, RequestFacts, Result
 from gateway.http.rules import EdgeRules
 from gateway.http.streams import send_stream, until_disconnected, with_heartbeats
 from resolvers.context import Viewer
@@ -70,12 +71,19 @@ class GraphQLEndpoint:
     """Serve GraphQL over HTTP at whatever path it is mounted."""
 
     def __init__(
-        self, operations: Operations, *, authenticate: Authenticate, rules: EdgeRules, journal: Journal
+        self,
+        operations: Operations,
+        *,
+        authenticate: Authenticate,
+        rules: EdgeRules,
+        journal: Journal,
+        places: Places,
     ) -> None:
         self._operations = operations
         self._authenticate = authenticate
         self._rules = rules
         self._journal = journal
+        self._places = places
         self._request_id = make_request_ids()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -160,11 +168,15 @@ class GraphQLEndpoint:
             raise Refused(
                 Code.NOT_ACCEPTABLE, "Expected Accept to allow text/event-stream for a subscription; it does not."
             )
-        results = await self._operations.subscribe(facts)
-        if isinstance(results, Result):
-            written = self._operations.write(facts, results)
-            return Answer(400, accepts.single or Media.GRAPHQL, written.body, codes=written.codes)
-        return self._stream(deliver_results(self._operations, facts, results), accepts)
+        with ExitStack() as held:
+            held.enter_context(self._places.hold(facts.viewer.customer_id, facts.client))
+            results = await self._operations.subscribe(facts)
+            if isinstance(results, Result):
+                written = self._operations.write(facts, results)
+                return Answer(400, accepts.single or Media.GRAPHQL, written.body, codes=written.codes)
+            stream = self._stream(deliver_results(self._operations, facts, results), accepts)
+            stream.held = held.pop_all()
+            return stream
 
     def _stream(self, payloads: AsyncGenerator[bytes, None], accepts: Accepts) -> Stream:
         if accepts.events:

@@ -26,6 +26,12 @@ class Origins:
     allowed: frozenset[bytes] = frozenset()
     credentials: bool = False
 
+    def is_foreign(self, origin: bytes | None, host: bytes) -> bool:
+        """Whether a browser sent this from a page that is neither ours nor on the list; programs send no origin."""
+        if origin is None or origin in self.allowed:
+            return False
+        return origin.partition(b"://")[2] != host
+
     def headers(self, origin: bytes | None) -> Headers:
         """Make the headers that let this origin read the answer; none for a stranger."""
         if origin is None or origin not in self.allowed:

@@ -1,6 +1,7 @@
 """What the front door needs of the rooms behind it: the smallest interfaces that serve it."""
 
 from collections.abc import AsyncGenerator, Awaitable, Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -117,6 +118,12 @@ class Quota(Protocol):
     """Who may ask how much; raises Refused(RATE_LIMITED) when it is used up."""
 
     def charge(self, facts: RequestFacts) -> Eventual[None]: ...
+
+
+class Places(Protocol):
+    """Places for long answers; `hold` raises Refused when none is free."""
+
+    def hold(self, customer_id: str | None, address: str) -> AbstractContextManager[None]: ...
 
 
 class Journal(Protocol):

@@ -166,7 +166,7 @@ class ServerOptions:
     fd: int | None = None
     grace_s: int = 20
     keep_alive_s: int = 5
-    ws_message_bytes: int = 64 * 1024
+    ws_message_bytes: int = 128 * 1024
     limits: ReceiveLimits = field(default_factory=ReceiveLimits)
 
 

@@ -47,7 +47,7 @@ async def send_stream(send: Send, receive: Receive, stream: Stream, headers: Hea
                 await send({"type": "http.response.body", "body": part, "more_body": True})
             await send({"type": "http.response.body", "body": b""})
 
-    with suppress(Disconnected):
+    with stream.held, suppress(Disconnected):
         await until_disconnected(pump(), receive)
 
 
