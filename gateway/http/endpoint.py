@@ -39,6 +39,7 @@ from gateway.http.params import Params
 from gateway.http.ports import Answered, Authenticate, Incremental, Journal, Places, RequestFacts, Result
 from gateway.http.rules import EdgeRules
 from gateway.http.streams import send_stream, until_disconnected, with_heartbeats
+from gateway.limits.slots import Slots
 from resolvers.context import Viewer
 
 Scope = MutableMapping[str, Any]
@@ -77,13 +78,13 @@ class GraphQLEndpoint:
         authenticate: Authenticate,
         rules: EdgeRules,
         journal: Journal,
-        places: Places,
+        places: Places | None = None,
     ) -> None:
         self._operations = operations
         self._authenticate = authenticate
         self._rules = rules
         self._journal = journal
-        self._places = places
+        self._places = places or Slots()
         self._request_id = make_request_ids()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
