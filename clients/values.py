@@ -244,12 +244,12 @@ class Page(Value):
     """How a page of a longer list ends; cursors are the owner's opaque strings."""
 
     has_next_page: bool
-    has_previous_page: bool = False
+    has_previous_page: bool
     start_cursor: str | None = None
     end_cursor: str | None = None
 
 
-LAST_PAGE = Page(has_next_page=False)
+LAST_PAGE = Page(has_next_page=False, has_previous_page=False)
 
 
 class Brand(Value):
