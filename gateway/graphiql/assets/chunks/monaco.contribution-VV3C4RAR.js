@@ -1,0 +1,1 @@
+import{a,b}from"./chunk-2ACGH3HI.js";import"./chunk-J2QRLLMV.js";import"./chunk-YEWBMGMB.js";import"./chunk-TM7TKVE6.js";import"./chunk-VGQQYEMA.js";import"./chunk-IIXAACAR.js";import"./chunk-G3NLG72V.js";import"./chunk-HISXAZ4Y.js";export{b as getWorker,a as jsonDefaults};

@@ -1,0 +1,1 @@
+import{a}from"./chunks/chunk-TTCCE4BR.js";import"./chunks/chunk-YEWBMGMB.js";import"./chunks/chunk-TM7TKVE6.js";import"./chunks/chunk-IIXAACAR.js";import"./chunks/chunk-G3NLG72V.js";import"./chunks/chunk-HISXAZ4Y.js";export{a as initialize};
