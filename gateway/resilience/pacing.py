@@ -20,6 +20,10 @@ LEAST_USEFUL_S = 0.02
 """A turn that comes closer to the deadline than this is worth nothing and is not waited for."""
 
 
+SHORTEST_WAIT_S = 0.001
+"""So that a wait rounded to nothing does not become a busy loop."""
+
+
 class Turnstile:
     """Lets calls through one by one, as fast as the store grants them, the most important first.
 
@@ -64,7 +68,7 @@ class Turnstile:
     async def _queue(self, priority: Priority, until: float) -> float:
         place = self.line.join(priority)
         if place is None:
-            return max(0.001, self._open_at - self._clock())
+            return max(SHORTEST_WAIT_S, self._open_at - self._clock())
         self._news.set()
         if self._task is None or self._task.done():
             self._task = asyncio.create_task(self._serve())
@@ -72,7 +76,7 @@ class Turnstile:
             turn = await wait_turn(place, until)
         finally:
             self.line.leave(place)
-        return 0.0 if turn is Turn.CALLED else max(0.001, self._open_at - self._clock())
+        return 0.0 if turn is Turn.CALLED else max(SHORTEST_WAIT_S, self._open_at - self._clock())
 
     async def _serve(self) -> None:
         while (first := self.line.first()) is not None:
@@ -83,7 +87,7 @@ class Turnstile:
                 continue
             self._open_at = self._clock() + wait_s
             try:
-                await asyncio.wait_for(self._news.wait(), wait_s)
+                await asyncio.wait_for(self._news.wait(), max(wait_s, SHORTEST_WAIT_S))
             except TimeoutError:
                 continue
 
