@@ -221,7 +221,7 @@ async def _start(operations: Operations, facts: RequestFacts) -> Result | AsyncG
 
 
 def _with_token(headers: Mapping[bytes, bytes], payload: Mapping[str, Any] | None) -> Mapping[bytes, bytes]:
-    """Read `authorization` of the payload as the header that a browser cannot set on a handshake."""
-    given = payload or {}
-    token = given.get("authorization", given.get("Authorization"))
-    return headers if not isinstance(token, str) else {**headers, b"authorization": token.encode()}
+    """Read `authorization` and `x-csrf-token` of the payload as the headers that no browser sets on a handshake."""
+    given = {name.lower(): value for name, value in (payload or {}).items() if isinstance(value, str)}
+    names = [name for name in ("authorization", "x-csrf-token") if name in given]
+    return {**headers, **{name.encode(): given[name].encode() for name in names}}

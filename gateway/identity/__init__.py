@@ -1,0 +1,1 @@
+"""Who asks: tokens of the retailer's identity service, verified here."""
