@@ -1,15 +1,12 @@
 """The command line: `gateway serve`, `gateway schema`."""
 
 import argparse
-import asyncio
 import sys
 from collections.abc import Sequence
 
-import uvicorn
 from pydantic import ValidationError
 
-from gateway.app import make_app
-from gateway.http.server import ServerOptions, make_server_config
+from gateway.serving import serve
 from gateway.settings import MissingUpstreams, Settings, require_upstreams
 from resolvers.schema import build_schema, export_schema
 
@@ -18,10 +15,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; returns the exit status."""
     parser = argparse.ArgumentParser(prog="gateway", description="One GraphQL API over a retailer's systems.")
     commands = parser.add_subparsers(dest="command", required=True)
-    serve = commands.add_parser("serve", help="serve the API")
-    serve.add_argument("--host", help="address to listen at (GATEWAY_HOST)")
-    serve.add_argument("--port", type=int, help="port to listen at; 0 picks a free one (GATEWAY_PORT)")
-    serve.add_argument("--workers", type=int, help="processes that serve (GATEWAY_WORKERS)")
+    serving = commands.add_parser("serve", help="serve the API")
+    serving.add_argument("--host", help="address to listen at (GATEWAY_HOST)")
+    serving.add_argument("--port", type=int, help="port to listen at; 0 picks a free one (GATEWAY_PORT)")
+    serving.add_argument("--workers", type=int, help="processes that serve (GATEWAY_WORKERS)")
     commands.add_parser("schema", help="print the schema as SDL")
     given = parser.parse_args(arguments)
     if given.command == "schema":
@@ -38,9 +35,7 @@ def run_server(overrides: dict[str, object]) -> int:
     except (ValidationError, MissingUpstreams) as error:
         sys.stderr.write(f"gateway: {explain(error)}\n")
         return 2
-    config = make_server_config(make_app(settings), ServerOptions(host=settings.host, port=settings.port))
-    asyncio.run(uvicorn.Server(config).serve())
-    return 0
+    return serve(settings)
 
 
 def explain(error: ValidationError | MissingUpstreams) -> str:

@@ -4,6 +4,7 @@ import strawberry
 from strawberry.schema.config import StrawberryConfig
 
 from resolvers.directives import DEFINITIONS, in_context
+from resolvers.listing import ListFacet, RangeFacet
 from resolvers.query import Query
 from resolvers.scalars import scalar_map
 
@@ -12,6 +13,7 @@ def build_schema() -> strawberry.Schema:
     """Make the schema; costs about a tenth of a second, once per process."""
     return strawberry.Schema(
         query=Query,
+        types=[ListFacet, RangeFacet],
         directives=[in_context],
         config=StrawberryConfig(scalar_map=scalar_map()),
     )

@@ -1,0 +1,99 @@
+"""Running the server: one listening socket, one process or several behind it."""
+
+import os
+import signal
+import socket
+import sys
+import time
+from types import FrameType
+
+import uvicorn
+
+from gateway.app import make_app
+from gateway.http.server import ServerOptions, make_server_config
+from gateway.settings import Settings
+
+BACKLOG = 2048
+PAUSE_BEFORE_RESTART_S = 1.0
+
+
+def serve(settings: Settings) -> int:
+    """Serve until told to stop; returns the exit status.
+
+    Prints the address once it is bound, so that port 0 is of use. The socket is bound before any
+    worker starts: all of them accept from the same one.
+    """
+    try:
+        listening = bind(settings.host, settings.port)
+    except OSError as error:
+        sys.stderr.write(f"gateway: expected {settings.host}:{settings.port} to be free, got: {error.strerror}\n")
+        return 1
+    host, port = listening.getsockname()[:2]
+    sys.stdout.write(f"gateway: serving http://{host}:{port}/graphql\n")
+    sys.stdout.flush()
+    if settings.workers == 1:
+        run_worker(settings, listening)
+        return 0
+    return Workers(settings, listening).run()
+
+
+def bind(host: str, port: int) -> socket.socket:
+    """A listening socket."""
+    listening = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET)
+    listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    listening.bind((host, port))
+    listening.listen(BACKLOG)
+    return listening
+
+
+def run_worker(settings: Settings, listening: socket.socket) -> None:
+    """Serve in this process."""
+    config = make_server_config(make_app(settings), ServerOptions(host=settings.host, port=settings.port))
+    uvicorn.Server(config).run(sockets=[listening])
+
+
+class Workers:
+    """Keeps as many processes serving as the settings say; a worker that dies is replaced.
+
+    Workers are forked before any event loop or thread exists, so a fork is safe and cheap, and the
+    schema is built once for all of them by the kernel's copy on write.
+    """
+
+    def __init__(self, settings: Settings, listening: socket.socket) -> None:
+        self._settings = settings
+        self._listening = listening
+        self._running: set[int] = set()
+        self._is_stopping = False
+
+    def run(self) -> int:
+        """Start the workers and wait until all of them have stopped."""
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, self._stop)
+        for _ in range(self._settings.workers):
+            self._start()
+        while self._running:
+            self._replace(os.wait())
+        return 0
+
+    def _start(self) -> None:
+        worker = os.fork()
+        if worker:
+            self._running.add(worker)
+            return
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, signal.SIG_DFL)
+        run_worker(self._settings, self._listening)
+        os._exit(0)
+
+    def _replace(self, ended: tuple[int, int]) -> None:
+        worker, status = ended
+        self._running.discard(worker)
+        if not self._is_stopping:
+            sys.stderr.write(f"gateway: worker {worker} ended with status {status}, starting another\n")
+            time.sleep(PAUSE_BEFORE_RESTART_S)
+            self._start()
+
+    def _stop(self, _number: int, _frame: FrameType | None) -> None:
+        self._is_stopping = True
+        for worker in self._running:
+            os.kill(worker, signal.SIGTERM)
