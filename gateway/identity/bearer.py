@@ -70,9 +70,7 @@ class BearerTokens:
 
     def verify(self, token: bytes) -> Eventual[Viewer]:
         """Verify one token, or recognise it."""
-        if self._version != self._ring.version:
-            self._verified.clear()
-            self._version = self._ring.version
+        self._forget_after_rotation()
         digest = hashlib.sha256(token).digest()
         known = self._verified.get(digest)
         if known is not None and self._now() < known[1]:
@@ -88,6 +86,7 @@ class BearerTokens:
         except KeysUnavailable:
             raise Refused(Code.OVERLOADED, "Sign-in cannot be checked now; try again.", headers=_LATER) from None
         viewer = self._make_viewer(claims)
+        self._forget_after_rotation()
         self._remember(digest, viewer, ends)
         return viewer
 
@@ -97,6 +96,11 @@ class BearerTokens:
         if key is None:
             raise BadToken("its key is unknown")
         return verify_signature(token, header, key)
+
+    def _forget_after_rotation(self) -> None:
+        if self._version != self._ring.version:
+            self._verified.clear()
+            self._version = self._ring.version
 
     def _remember(self, digest: bytes, viewer: Viewer, ends: float) -> None:
         self._verified[digest] = (viewer, ends)
