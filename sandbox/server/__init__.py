@@ -1,0 +1,1 @@
+"""Sockets, faults, counters and the control API around the answers."""

@@ -1,0 +1,138 @@
+"""The control API: faults, counters, tokens, and what is always there to be asked for."""
+
+from typing import TypeVar
+
+import msgspec
+from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Route
+
+from sandbox.server.faults import BadFaults, read_faults
+from sandbox.server.running import Running
+from sandbox.upstreams.contract import Json
+from sandbox.world import people
+
+T = TypeVar("T")
+
+
+class Wanted(msgspec.Struct, frozen=True, rename="camel", forbid_unknown_fields=True):
+    """Whose token is wanted. Preferences go over the customer's own; a negative lifetime gives an expired token."""
+
+    customer_id: str
+    expires_in_seconds: int | None = None
+    locality: str | None = None
+    language: str | None = None
+    currency: str | None = None
+
+
+class Resetting(msgspec.Struct, frozen=True, rename="camel", forbid_unknown_fields=True):
+    counters: bool = True
+    faults: bool = True
+
+
+class Control:
+    """Everything over a running sandbox; has no state of its own."""
+
+    def __init__(self, running: Running) -> None:
+        self._running = running
+
+    def app(self) -> Starlette:
+        return Starlette(
+            routes=[
+                Route("/ready", self.ready),
+                Route("/known", self.known),
+                Route("/upstreams", self.upstreams),
+                Route("/upstreams/{domain}", self.upstream),
+                Route("/upstreams/{domain}/faults", self.put_faults, methods=["PUT"]),
+                Route("/upstreams/{domain}/faults", self.delete_faults, methods=["DELETE"]),
+                Route("/reset", self.reset, methods=["POST"]),
+                Route("/token", self.token, methods=["POST"]),
+                Route("/.well-known/jwks.json", self.key_set),
+            ],
+            exception_handlers={HTTPException: _refuse},
+        )
+
+    async def ready(self, _: Request) -> Response:
+        return JSONResponse({"status": "ok", "upstreams": self._running.addresses})
+
+    async def known(self, _: Request) -> Response:
+        return JSONResponse(self._running.known())
+
+    async def upstreams(self, _: Request) -> Response:
+        return JSONResponse({domain: self._told(domain) for domain in self._running.addresses})
+
+    async def upstream(self, request: Request) -> Response:
+        return JSONResponse(self._told(self._domain(request)))
+
+    def _told(self, domain: str) -> Json:
+        upstream = self._running.upstreams[domain]
+        return {
+            "url": self._running.addresses[domain],
+            "faults": msgspec.to_builtins(upstream.faults),
+            **upstream.counters.told(),
+        }
+
+    async def put_faults(self, request: Request) -> Response:
+        domain = self._domain(request)
+        try:
+            faults = read_faults(await request.body())
+        except BadFaults as error:
+            raise HTTPException(400, str(error)) from None
+        unknown = sorted(set(faults.operations or ()) - {*self._running.upstreams[domain].operation_names, "health"})
+        if unknown:
+            raise HTTPException(
+                400, f"operations: expected some of {self._running.upstreams[domain].operation_names}, got {unknown}"
+            )
+        await self._running.set_faults(domain, faults)
+        return JSONResponse(msgspec.to_builtins(faults))
+
+    async def delete_faults(self, request: Request) -> Response:
+        domain = self._domain(request)
+        await self._running.set_faults(domain, self._running.upstreams[domain].usual_faults)
+        return Response(status_code=204)
+
+    async def reset(self, request: Request) -> Response:
+        """Counters to zero and faults to the usual ones; the body may keep one of the two."""
+        wanted = _decode(await request.body() or b"{}", Resetting)
+        for domain, upstream in self._running.upstreams.items():
+            if wanted.faults:
+                await self._running.set_faults(domain, upstream.usual_faults)
+            if wanted.counters:
+                upstream.counters.reset()
+        return Response(status_code=204)
+
+    async def token(self, request: Request) -> Response:
+        wanted = _decode(await request.body(), Wanted)
+        person = people.find(wanted.customer_id)
+        if person is None:
+            raise HTTPException(404, f"customerId: no customer {wanted.customer_id!r}")
+        over = {"locality": wanted.locality, "language": wanted.language, "currency": wanted.currency}
+        claims = {name: value for name, value in over.items() if value is not None}
+        identity = self._running.identity
+        if wanted.expires_in_seconds is None:
+            return JSONResponse({"token": identity.token(person, claims)})
+        return JSONResponse({"token": identity.token(person, claims, wanted.expires_in_seconds)})
+
+    async def key_set(self, _: Request) -> Response:
+        return JSONResponse(self._running.identity.key_set())
+
+    def _domain(self, request: Request) -> str:
+        domain: str = request.path_params["domain"]
+        if domain not in self._running.upstreams:
+            raise HTTPException(404, f"no upstream {domain!r}, expected one of {', '.join(self._running.upstreams)}")
+        return domain
+
+
+def _decode(body: bytes, kind: type[T]) -> T:
+    try:
+        return msgspec.json.decode(body, type=kind)
+    except msgspec.DecodeError as error:
+        raise HTTPException(400, str(error)) from None
+
+
+async def _refuse(_: Request, error: Exception) -> Response:
+    assert isinstance(error, HTTPException)
+    body = {"type": "about:blank", "title": "Refused", "status": error.status_code, "detail": error.detail}
+    return JSONResponse(body, error.status_code, media_type="application/problem+json")

@@ -1,0 +1,1 @@
+"""What each upstream answers: one module per contract in `docs/contracts`."""

@@ -1,0 +1,1 @@
+"""The imagined shop: goods, prices, places and people, all drawn from one seed."""
