@@ -1,0 +1,11 @@
+"""Compiled execution: `graphql.execute`, prepared once per document. See `docs/execution.md`."""
+
+from gateway.execution.drop_in import Execution, PlanCache
+from gateway.execution.errors import NotCompiled
+from gateway.execution.plan import Plan, Request, compile_plan
+from gateway.execution.writing import Written, dump
+
+__all__ = ["Execution", "NotCompiled", "Plan", "PlanCache", "Request", "Written", "compile_plan", "dump", "execute"]
+
+execute = Execution().execute
+"""A drop-in for `graphql.execute` with a plan cache of its own, for callers who hold none."""

@@ -1,0 +1,105 @@
+"""What the class of a value promises, found out once per class.
+
+The reference asks every value whether it is awaitable, an exception, or callable. The answer
+nearly always follows from the class; where it does not, `is_settled` is False and the value takes
+the reference's own road.
+"""
+
+import dis
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import lru_cache
+from inspect import getattr_static, unwrap
+from types import (
+    BuiltinFunctionType,
+    CoroutineType,
+    FunctionType,
+    GeneratorType,
+    MemberDescriptorType,
+    MethodType,
+)
+from typing import Any, NamedTuple
+
+from graphql.pyutils import Undefined
+
+from resolvers.batch import Early
+
+_ABSENT = object()
+_NamedTupleField = type(NamedTuple("_Sample", [("field", int)]).field)  # type: ignore[attr-defined]
+_PASSIVE_DESCRIPTORS = (FunctionType, MemberDescriptorType, _NamedTupleField)
+
+
+@dataclass(frozen=True, slots=True)
+class ClassFacts:
+    """Promises of a class.
+
+    `is_settled`: instances are never awaitable, never exceptions, never `Early`.
+    `is_callable`: the default resolver would call an instance.
+    `is_memoised`: instances never change and may keep what was written of them.
+    `has_own_lookup`: attributes may be made up by the class's own code.
+    """
+
+    is_settled: bool
+    is_callable: bool
+    is_memoised: bool
+    is_mapping: bool
+    has_own_lookup: bool
+
+
+@lru_cache(maxsize=8192)
+def facts_of(cls: type) -> ClassFacts:
+    """Look at a class; pure, so the answer is kept."""
+    has_own_lookup = _has_own_lookup(cls)
+    return ClassFacts(
+        is_settled=not (
+            has_own_lookup
+            or hasattr(cls, "__await__")
+            or issubclass(cls, (CoroutineType, GeneratorType, Exception, Early, type(Undefined)))
+        ),
+        is_callable=hasattr(cls, "__call__"),
+        is_memoised=getattr(cls, "__memoised__", False) is True and hasattr(cls, "__dict__"),
+        is_mapping=issubclass(cls, Mapping),
+        has_own_lookup=has_own_lookup,
+    )
+
+
+def _has_own_lookup(cls: type) -> bool:
+    if issubclass(cls, type):
+        return True
+    lookup = getattr_static(cls, "__getattribute__", None)
+    plain = {object.__getattribute__, getattr_static(object, "__getattribute__")}
+    builtin = {getattr_static(base, "__getattribute__", None) for base in (MethodType, FunctionType, BuiltinFunctionType)}
+    return hasattr(cls, "__getattr__") or (lookup not in plain | builtin)
+
+
+@lru_cache(maxsize=65536)
+def is_plain_attribute(cls: type, name: str) -> bool:
+    """Tell whether reading the attribute runs no code, so that it may be read at any moment."""
+    if facts_of(cls).has_own_lookup:
+        return False
+    found = getattr_static(cls, name, _ABSENT)
+    if found is _ABSENT or type(found) in _PASSIVE_DESCRIPTORS:
+        return True
+    return not hasattr(type(found), "__get__")
+
+
+@lru_cache(maxsize=4096)
+def ignores_info(function: Callable[..., Any]) -> bool:
+    """Tell whether a `(value, info, ...)` function never looks at its `info`.
+
+    Read from the bytecode: the parameter is neither loaded nor captured, and nothing that could
+    reach it by name is called. Then no info needs to be made for the call.
+    """
+    skipped = 1 if isinstance(function, MethodType) else 0
+    bare = getattr(function, "__func__", function)
+    if not isinstance(bare, FunctionType) or unwrap(bare) is not bare:
+        return False
+    code = bare.__code__
+    position = 1 + skipped
+    if code.co_argcount <= position or code.co_flags & 0x0C:
+        return False
+    name = code.co_varnames[position]
+    used: set[object] = set()
+    for step in dis.get_instructions(code):
+        used.update(step.argval if isinstance(step.argval, tuple) else {str(step.argval)})
+    return not used & {name, "locals", "vars", "eval", "exec", "_getframe"}

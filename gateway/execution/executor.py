@@ -1,0 +1,421 @@
+"""One run of a plan: graphql-core's executor with the hot road replaced.
+
+The class extends the reference's executor and overrides the places where time is spent: executing
+the fields of an object. What is rare (awaitables, errors, streams, deferred parts, aborting) stays
+the reference's own code, so it cannot differ. A run keeps what belongs to one request; everything
+that can be known before is in the plan.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
+from functools import cached_property, partial
+from typing import TYPE_CHECKING, Any
+
+from graphql import GraphQLError, GraphQLResolveInfo, located_error
+from graphql.execution.collect_fields import FieldDetailsList
+from graphql.execution.executor import CollectedErrors, invalid_return_type_error
+from graphql.execution.incremental.incremental_executor import IncrementalExecutor
+from graphql.pyutils import Path, gather_with_cancel
+from graphql.type import GraphQLResolveInfoHelpers, is_non_null_type, is_object_type
+
+from gateway.execution.completion import PathTuple
+from gateway.execution.selection import Field, follow
+from gateway.execution.waves import Waves
+from resolvers.batch import Early
+
+if TYPE_CHECKING:
+    from gateway.execution.fragments import Fragments
+    from gateway.execution.plan import Request, Variant
+
+
+class CompiledExecutor(IncrementalExecutor):
+    """Executes one operation once."""
+
+    follow = staticmethod(follow)
+    is_part = False
+    """Whether this executes a deferred part of the operation, or an item of a stream."""
+
+    def __init__(self, variant: "Variant", request: "Request", variable_values: Any, is_writing: bool) -> None:
+        plan = variant.plan
+        self.variant = variant
+        self.schema = plan.schema
+        self.fragment_definitions = plan.fragment_definitions
+        self.fragments = plan.fragments
+        self.operation = plan.operation
+        self.error_propagation = plan.error_propagation
+        self.root_value = request.root_value
+        self.context_value = request.context_value
+        self.variable_values = variable_values
+        self.field_resolver = variant.field_resolver
+        self.type_resolver = request.type_resolver
+        self.subscribe_field_resolver = variant.field_resolver
+        self.enable_early_execution = request.enable_early_execution
+        self.hide_suggestions = request.hide_suggestions
+        self.abort_signal = request.abort_signal
+        self.hooks = request.hooks
+        self.middleware_manager = None
+        self.is_awaitable = request.is_awaitable
+        self.collected_errors = CollectedErrors()
+        self.pending_incremental_futures = set()
+        self.background_futures = set()
+        self.async_work_finished_hook_task = None
+        self._relevant_sub_fields = variant.collected
+        self._stream_usages = variant.stream_usages
+        self.defer_usage_set = None
+        self.groups = []
+        self.tasks = []
+        self.streams = []
+        self._initial_execution_plans = variant.initial_execution_plans
+        self._deferred_execution_plans = variant.deferred_execution_plans
+        self.is_writing = is_writing
+        self.coerced_arguments: dict[tuple[int, int], dict[str, Any]] = {}
+        self.fragment_key = getattr(request.context_value, "fragment_key", None)
+        self.fragment_keys: dict[Fragments, int] = {}
+        self.waves = Waves()
+        self._begin()
+
+    def _begin(self) -> None:
+        self.outstanding = 0
+        self.waiter: asyncio.Future[None] | None = None
+        self.nulled: list[list[str | int]] = []
+        self.fatal: GraphQLError | None = None
+        self.base = 0
+        self.highest = 1
+
+    def create_sub_executor(self, defer_usage_set: Any = None) -> "CompiledExecutor":
+        """A run of a deferred part: its own errors and gaps, the same waves."""
+        part: CompiledExecutor = super().create_sub_executor(defer_usage_set)  # type: ignore[assignment]
+        part.is_part = True
+        part._begin()
+        return part
+
+    @cached_property
+    def async_helpers(self) -> Any:  # type: ignore[override]
+        return GraphQLResolveInfoHelpers(gather=self.gather_async_work, track=self.track_async_work)
+
+    @cached_property
+    def _info_tail(self) -> tuple[Any, ...]:
+        return (
+            self.schema,
+            self.fragment_definitions,
+            self.root_value,
+            self.operation,
+            self.variable_values,
+            self.context_value,
+            self.is_awaitable,
+            self.abort_signal,
+            self.async_helpers,
+        )
+
+    # Where one is
+
+    @staticmethod
+    def path(path: PathTuple) -> Any:
+        """The reference's Path of a cheap path."""
+        if path is None or type(path) is Path:
+            return path
+        steps = []
+        while path is not None and type(path) is not Path:
+            steps.append(path)
+            path = path[0]
+        for _, key, type_name in reversed(steps):
+            path = Path(path, key, type_name)
+        return path
+
+    def info_at(self, field: Field, path: PathTuple) -> GraphQLResolveInfo:
+        """The info that the reference gives to the resolver of a field at a path."""
+        head = (field.name, list(field.nodes), field.position.type, field.parent_type, self.path(path))
+        return GraphQLResolveInfo._make(head + self._info_tail)
+
+    # The hot road
+
+    def execute_fields(
+        self, parent_type: Any, source_value: Any, path: Any, grouped_field_set: Any, position_context: Any
+    ) -> Any:
+        selection = self.variant.selection_of(parent_type, grouped_field_set)
+        return selection.run(self, source_value, path, position_context)
+
+    # The reference's roads, entered with a value at hand
+
+    def finish_field(self, field: Field, type_: Any, value: Any, path: PathTuple, scope: Any) -> Any:
+        """ExecuteField after its resolver: complete a value of any class."""
+        path = self.path(path)
+        info = self.info_at(field, path)
+        if self.is_awaitable(value):
+            return self.complete_awaitable_value(type_, field.details, info, path, value, scope)
+        return self.complete_value(type_, field.details, info, path, value, scope)
+
+    def finish_item(self, field: Field, type_: Any, value: Any, path: PathTuple, scope: Any) -> Any:
+        """Complete a list's item of any class."""
+        path = self.path(path)
+        info = self.info_at(field, path.prev)
+        if self.is_awaitable(value):
+            return self.complete_awaitable_list_item_value(value, type_, field.details, info, path, scope)
+        return self.complete_value(type_, field.details, info, path, value, scope)
+
+    def complete_value(
+        self,
+        return_type: Any,
+        field_details_list: FieldDetailsList,
+        info: GraphQLResolveInfo,
+        path: Path,
+        result: Any,
+        position_context: Any,
+    ) -> Any:
+        if type(result) is Early:
+            return self.complete_early(return_type, field_details_list, info, path, result, position_context)
+        return super().complete_value(return_type, field_details_list, info, path, result, position_context)
+
+    def complete_early(
+        self, type_: Any, details: FieldDetailsList, info: GraphQLResolveInfo, path: Path, early: Early, scope: Any
+    ) -> Any:
+        """Complete a value that is on its way, asking its batch fields what they can say already."""
+        bare = type_.of_type if is_non_null_type(type_) else type_
+        if is_object_type(bare) and scope is None:
+            collected = self.collect_subfields(bare, details)
+            batches = self.variant.selection_of(bare, collected.grouped_field_set).batches
+            self.waves.ask_early(self, batches, early.known, path)
+        return self._complete_whole(type_, details, info, path, early.value, scope)
+
+    async def _complete_whole(
+        self, type_: Any, details: FieldDetailsList, info: GraphQLResolveInfo, path: Path, coming: Any, scope: Any
+    ) -> Any:
+        value = await self.with_abort_signal(coming)
+        completed = self.complete_value(type_, details, info, path, value, scope)
+        return await completed if self.is_awaitable(completed) else completed
+
+    async def check_type_later(
+        self, is_type_of: Awaitable[bool], field: Field, type_: Any, value: Any, path: PathTuple, scope: Any
+    ) -> Any:
+        """Complete an object whose `is_type_of` has to be awaited."""
+        if not await self.with_abort_signal(is_type_of):
+            raise invalid_return_type_error(type_, value, field.details)
+        completed = self.collect_and_execute_subfields(type_, field.details, self.path(path), value, scope)
+        return await completed if self.is_awaitable(completed) else completed
+
+    async def find_type_later(
+        self, name: Awaitable[Any], field: Field, abstract: Any, value: Any, path: PathTuple, scope: Any
+    ) -> Any:
+        """Complete an object whose type has to be awaited."""
+        path = self.path(path)
+        info = self.info_at(field, path)
+        found = await self.with_abort_signal(name)
+        type_ = self.ensure_valid_runtime_type(found, abstract, field.details, info, value)
+        completed = self.complete_object_value(type_, field.details, info, path, value, scope)
+        return await completed if self.is_awaitable(completed) else completed
+
+    # What may still fail or come later
+
+    def field_failed(self, error: Exception, field: Field, type_: Any, path: PathTuple) -> None:
+        """HandleFieldError: note the error, or raise it on where the type allows no null."""
+        self.handle_field_error(error, type_, field.details, self.path(path))
+
+    def guarded(self, completed: Awaitable[Any], field: Field, path: PathTuple) -> Awaitable[Any]:
+        return self._guard(completed, field, field.position.type, path)
+
+    def guarded_item(self, completed: Awaitable[Any], field: Field, type_: Any, path: PathTuple) -> Awaitable[Any]:
+        return self._guard(completed, field, type_, path)
+
+    async def _guard(self, completed: Awaitable[Any], field: Field, type_: Any, path: PathTuple) -> Any:
+        try:
+            return await completed
+        except Exception as error:
+            self.field_failed(error, field, type_, path)
+            return None
+
+    async def gathered_fields(self, result: dict[str, Any], waiting: list[str]) -> dict[str, Any]:
+        """Await the fields that are on their way, as the reference does."""
+        if len(waiting) == 1:
+            result[waiting[0]] = await result[waiting[0]]
+        else:
+            done = await gather_with_cancel(*(result[key] for key in waiting))
+            result.update(zip(waiting, done, strict=True))
+        return result
+
+    async def gathered_items(self, completed: list[Any], waiting: list[int]) -> list[Any]:
+        """Await the items that are on their way, as the reference does."""
+        if len(waiting) == 1:
+            completed[waiting[0]] = await completed[waiting[0]]
+        else:
+            done = await gather_with_cancel(*(completed[index] for index in waiting))
+            for index, item in zip(waiting, done, strict=True):
+                completed[index] = item
+        return completed
+
+    def abandon(self, awaitables: list[Awaitable[Any]]) -> None:
+        """Let awaitables end whose results nobody will read."""
+        if awaitables:
+            self.settle_in_background(awaitables)
+
+    def abandon_items(self, completed: list[Any], waiting: list[int], rest: Sequence[Any]) -> None:
+        unread = [completed[index] for index in waiting]
+        self.abandon(unread + [item for item in rest if self.is_awaitable(item)])
+
+    # Gaps of batch fields
+
+    def arrived(self) -> None:
+        """One of the things outstanding is here."""
+        self.outstanding -= 1
+        if not self.outstanding and self.waiter is not None and not self.waiter.done():
+            self.waiter.set_result(None)
+
+    def gap_failed(self, raw: Exception, field: Field, parent_path: PathTuple) -> None:
+        """Note that a batch field failed, and which place becomes null for it."""
+        path = self.path((parent_path, field.key, field.parent_type.name))
+        error = located_error(raw, field.nodes, path.as_list())
+        place: Path | None = path
+        if self.error_propagation and is_non_null_type(field.position.type):
+            place = self._nullable_place(path)
+        keys = place.as_list() if place is not None else []
+        if len(keys) < self.highest:
+            self.fatal = self.fatal or error
+        else:
+            self.collected_errors.add(error, place)
+            self.nulled.append(keys[self.base :])
+
+    def _nullable_place(self, path: Path) -> Path | None:
+        """The nearest place at or above a path that may be null; None when only the whole answer may."""
+        places: list[Path] = []
+        place: Path | None = path
+        while place is not None:
+            places.append(place)
+            place = place.prev
+        nullable: Path | None = None
+        type_: Any = None
+        details: Any = None
+        for place in reversed(places):
+            if place.typename is None:
+                type_ = (type_.of_type if is_non_null_type(type_) else type_).of_type
+            else:
+                parent = self.schema.get_type(place.typename)
+                grouped = self.variant.root_of(self, parent) if details is None else self.collect_subfields(parent, details)  # type: ignore[arg-type]
+                details = grouped.grouped_field_set[place.key]
+                type_ = self.schema.get_field(parent, details[0].node.name.value).type  # type: ignore[arg-type,union-attr]
+            if not is_non_null_type(type_):
+                nullable = place
+        return nullable
+
+    def _settle(self, data: Any) -> Any:
+        """Fill the gaps: now if that is possible, else later."""
+        waves = self.waves
+        if not self.is_part:
+            waves.flush()
+            waves.is_held = False
+        if self.is_awaitable(data) or self.outstanding:
+            return self._settle_later(data)
+        return self._with_nulls(data)
+
+    async def _settle_later(self, data: Any) -> Any:
+        waves = self.waves
+        try:
+            if self.is_awaitable(data):
+                waves.launch()
+                data = await data
+            await self._until_filled()
+            return self._with_nulls(data)
+        finally:
+            if not self.is_part and (waves.tasks or waves.unstarted):
+                await waves.cancel()
+
+    async def _until_filled(self) -> None:
+        waves = self.waves
+        while self.outstanding:
+            if not self.is_part and waves.is_single:
+                await waves.advance()
+                continue
+            waves.launch()
+            self.waiter = asyncio.get_running_loop().create_future()
+            try:
+                await self.waiter
+            finally:
+                self.waiter = None
+
+    def _with_nulls(self, data: Any) -> Any:
+        if self.fatal is not None:
+            raise self.fatal
+        for keys in self.nulled:
+            data = _nulled(data, keys)
+        return data
+
+    # Where the reference begins and ends a response, or a part of it
+
+    def execute_collected_root_fields(
+        self, root_type: Any, root_value: Any, grouped_field_set: Any, serially: bool, new_defer_usages: Any
+    ) -> Any:
+        root = self.variant.root_of(self, root_type)
+        return self._settle(
+            super().execute_collected_root_fields(
+                root_type, root_value, root.grouped_field_set, serially, root.new_defer_usages
+            )
+        )
+
+    def execute_field(
+        self, parent_type: Any, source: Any, field_details_list: FieldDetailsList, path: Path, position_context: Any
+    ) -> Any:
+        """Execute one of the fields that go one after the other, down to its last gap."""
+        completed = super().execute_field(parent_type, source, field_details_list, path, position_context)
+        self.waves.flush()
+        return self._complete_field(completed) if self.outstanding else completed
+
+    async def _complete_field(self, completed: Any) -> Any:
+        if self.is_awaitable(completed):
+            self.waves.launch()
+            completed = await completed
+        await self._until_filled()
+        return completed
+
+    def execute_execution_group(
+        self,
+        delivery_groups: Any,
+        parent_type: Any,
+        source_value: Any,
+        path: Path | None,
+        grouped_field_set: Any,
+        delivery_group_map: Any,
+    ) -> Any:
+        self.base = len(path.as_list()) if path else 0
+        self.highest = self.base + 1
+        work = super().execute_execution_group(
+            delivery_groups, parent_type, source_value, path, grouped_field_set, delivery_group_map
+        )
+        if not self.is_awaitable(work) and not self.outstanding and not self.nulled and self.fatal is None:
+            return work
+        return self._settle_part(work, lambda done: done.data, partial(self._group_result, delivery_groups, path))
+
+    def _group_result(self, delivery_groups: Any, path: Path | None, data: Any) -> Any:
+        return self.build_execution_group_result(delivery_groups, path, data)
+
+    def complete_stream_item(
+        self, item_path: Path, item: Any, field_details_list: FieldDetailsList, info: Any, item_type: Any
+    ) -> Any:
+        self.base = len(item_path.as_list())
+        self.highest = self.base
+        work = super().complete_stream_item(item_path, item, field_details_list, info, item_type)
+        if not self.is_awaitable(work) and not self.outstanding and not self.nulled and self.fatal is None:
+            return work
+        return self._settle_part(work, lambda done: done.item, self.build_stream_item_result)
+
+    async def _settle_part(self, work: Any, data_of: Callable[[Any], Any], build: Callable[[Any], Any]) -> Any:
+        """Deliver a deferred part when its gaps are filled."""
+        done = await work if self.is_awaitable(work) else work
+        if not self.outstanding and not self.nulled and self.fatal is None:
+            return done
+        try:
+            return build(await self._settle_later(data_of(done.value)))
+        except Exception:
+            self.abort_in_background()
+            raise
+
+
+def _nulled(data: Any, keys: list[str | int]) -> Any:
+    """The data with null at a place; a place above it may be null already."""
+    if not keys:
+        return None
+    place = data
+    for key in keys[:-1]:
+        if place is None:
+            return data
+        place = place[key]
+    if place is not None:
+        place[keys[-1]] = None
+    return data

@@ -1,0 +1,173 @@
+"""Fragments: what was written of a value that never changes, kept on the value itself.
+
+A memoised value (`__memoised__`, with an instance `__dict__`) is shared by every request that reads
+it. The first run that writes a selection of it keeps the JSON on the value, and later runs splice
+it. Nothing has to be invalidated: the fragments die with the value.
+
+Where a selection also has fields that must be asked anew (batch fields, holes, resolvers), what is
+kept is a *stencil*: the finished part, and the entries that remain to be done.
+
+What a fragment depends on is in its key: the place in the plan, the context's `fragment_key`, and
+the variables used below the place. Keys are small integers that are never used twice.
+"""
+
+from collections.abc import Iterator
+from itertools import count
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import orjson
+from graphql import FieldNode, FragmentSpreadNode, GraphQLObjectType, SelectionSetNode
+
+from gateway.execution.arguments import variables_of
+from gateway.execution.writing import dump
+
+if TYPE_CHECKING:
+    from gateway.execution.completion import PathTuple, Step
+    from gateway.execution.executor import CompiledExecutor
+    from gateway.execution.selection import Entry, Field
+
+MAX_SELECTIONS = 16
+"""Fragments kept per value; beyond that they are all dropped and written anew."""
+
+_MAX_KEYS = 256
+_PLACE = "__written__"
+_fresh_key = count()
+
+
+class Stencil(NamedTuple):
+    """A half-written object: copy `template`, then do the `entries`."""
+
+    template: dict[str, Any]
+    entries: tuple["Entry", ...]
+
+
+class Fragments:
+    """What is remembered of the values at one place, as objects of one type."""
+
+    __slots__ = ("field", "keys", "type", "variables")
+
+    def __init__(self, field: "Field", type_: GraphQLObjectType) -> None:
+        self.field = field
+        self.type = type_
+        self.variables = tuple(sorted(_variables_below(field)))
+        self.keys: dict[Any, int] = {}
+
+    def key(self, run: "CompiledExecutor") -> int:
+        """The key of this place in this run; -1 when nothing may be kept."""
+        coerced = run.variable_values.coerced
+        depends = (run.fragment_key, *(_frozen(coerced.get(name)) for name in self.variables))
+        try:
+            found = self.keys.get(depends)
+        except TypeError:
+            found = -1
+        if found is None:
+            if len(self.keys) >= _MAX_KEYS:
+                self.keys.clear()
+            found = self.keys[depends] = next(_fresh_key)
+        run.fragment_keys[self] = found
+        return found
+
+    def remembering(self, complete: "Step") -> "Step":
+        """Wrap the step that completes such a value so that it remembers, when bytes are written."""
+        fill = self._fill
+
+        def spliced(run: "CompiledExecutor", value: Any, path: "PathTuple", scope: Any) -> Any:
+            if not run.is_writing or scope is not None:
+                return complete(run, value, path, scope)
+            key = run.fragment_keys.get(self)
+            if key is None:
+                key = self.key(run)
+            try:
+                kept = value.__written__[key]
+            except (AttributeError, KeyError):
+                return self._write(complete, run, value, path, key)
+            return kept if type(kept) is orjson.Fragment else fill(kept, run, value, path)
+
+        return spliced
+
+    def _fill(self, stencil: Stencil, run: "CompiledExecutor", value: Any, path: "PathTuple") -> Any:
+        selection = self.field.selections[self.type]
+        result = stencil.template.copy()
+        completed = run.follow(stencil.entries, result, run, value, path, None) if stencil.entries else result
+        if selection.batches:
+            run.waves.register(run, selection.batches, value, result, path)
+        return completed
+
+    def _write(self, complete: "Step", run: "CompiledExecutor", value: Any, path: "PathTuple", key: int) -> Any:
+        errors = len(run.collected_errors.errors)
+        completed = complete(run, value, path, None)
+        if key < 0 or type(completed) is not dict or len(run.collected_errors.errors) != errors:
+            return completed
+        selection = self.field.selections[self.type]
+        if selection.defers:
+            return completed
+        entries = self._remaining(value, completed)
+        try:
+            if not entries and not selection.batches:
+                return _keep(value, key, orjson.Fragment(dump(completed)))
+            _keep(value, key, Stencil(self._template(value, completed, entries), entries))
+        except TypeError:  # something that JSON does not know: only the whole answer can tell what to do
+            pass
+        return completed
+
+    def _remaining(self, value: Any, completed: dict[str, Any]) -> tuple["Entry", ...]:
+        view = self.field.selections[self.type].view_of(type(value))
+        entries = view.learn(tuple(map(type, view.read(value))))
+        return tuple(e for e in entries if e.is_dynamic or not _is_final(completed[e.key]))
+
+    def _template(self, value: Any, completed: dict[str, Any], entries: tuple["Entry", ...]) -> dict[str, Any]:
+        view = self.field.selections[self.type].view_of(type(value))
+        raw = dict(zip(view.keys, view.read(value), strict=True))
+        template = {key: _compact(done) for key, done in completed.items()}
+        for entry in entries:
+            template[entry.key] = raw.get(entry.key)
+        for field in self.field.selections[self.type].batches:
+            template[field.key] = None
+        return template
+
+
+def _keep(value: Any, key: int, kept: Any) -> Any:
+    written = value.__dict__.setdefault(_PLACE, {})
+    if len(written) >= MAX_SELECTIONS:
+        written.clear()
+    written[key] = kept
+    return kept
+
+
+def _is_final(completed: Any) -> bool:
+    """Whether a completed value holds nothing that must be done again."""
+    if type(completed) is list:
+        return all(map(_is_final, completed))
+    return type(completed) in (orjson.Fragment, str, int, float, bool, type(None))
+
+
+def _compact(completed: Any) -> Any:
+    return orjson.Fragment(dump(completed)) if type(completed) is list and _is_final(completed) else completed
+
+
+def _frozen(value: Any) -> Any:
+    """The value with its class, so that 1, 1.0 and True are three keys."""
+    return (type(value), value)
+
+
+def _variables_below(field: "Field") -> set[str]:
+    found: set[str] = set()
+    seen: set[str] = set()
+    for node in field.nodes:
+        for below in _selections(node.selection_set, field, seen):
+            found |= variables_of(below.arguments)
+    return found
+
+
+def _selections(selections: SelectionSetNode | None, field: "Field", seen: set[str]) -> Iterator[FieldNode]:
+    for node in selections.selections if selections else ():
+        if isinstance(node, FieldNode):
+            yield node
+            yield from _selections(node.selection_set, field, seen)
+        elif isinstance(node, FragmentSpreadNode):
+            details = field.variant.fragments.get(node.name.value)
+            if details is not None and node.name.value not in seen:
+                seen.add(node.name.value)
+                yield from _selections(details.definition.selection_set, field, seen)
+        else:
+            yield from _selections(getattr(node, "selection_set", None), field, seen)

@@ -1,0 +1,259 @@
+"""A plan: an operation of a document, prepared for a schema.
+
+What depends on nothing but the document is here. What also depends on the variables that switch
+parts on and off (`@skip`, `@include`, `@defer`, `@stream`) is in a `Variant`, one for each
+combination of their values. A variant's selections are learned as values flow through them, so a
+plan costs little to make and holds only what was ever used.
+"""
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from graphql import (
+    DocumentNode,
+    ExecutionResult,
+    FragmentDefinitionNode,
+    GraphQLError,
+    GraphQLObjectType,
+    GraphQLSchema,
+    OperationDefinitionNode,
+    SelectionSetNode,
+    assert_valid_schema,
+    default_field_resolver,
+    default_type_resolver,
+    get_variable_values,
+)
+from graphql.execution.collect_fields import (
+    CollectedFields,
+    FragmentDetails,
+    collect_fields,
+)
+from graphql.execution.get_variable_signature import get_variable_signature
+from graphql.execution.values import VariableValues, VariableValueSource
+from graphql.pyutils import RefMap, Undefined
+from graphql.pyutils.is_awaitable import is_awaitable as default_is_awaitable
+from graphql.type.directives import GraphQLDisableErrorPropagationDirective
+from graphql.utilities.coerce_input_value import coerce_input_value
+
+from gateway.execution.arguments import variables_of
+from gateway.execution.errors import NotCompiled
+from gateway.execution.executor import CompiledExecutor
+from gateway.execution.selection import Selection
+from gateway.execution.writing import Written, write
+
+MAX_SELECTIONS = 10_000
+"""Selections in a document's text; a larger document is not worth keeping a plan for."""
+
+MAX_VARIANTS = 32
+MAX_VARIANT_SIZE = 20_000
+"""Fields learned by a variant before it is forgotten and learned anew."""
+
+_SWITCHES = frozenset({"skip", "include", "defer", "stream"})
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """What one execution gets, apart from the document: the arguments of `graphql.execute`."""
+
+    root_value: Any = None
+    context_value: Any = None
+    variable_values: Mapping[str, Any] | None = None
+    field_resolver: Callable[..., Any] | None = None
+    type_resolver: Callable[..., Any] = default_type_resolver
+    max_coercion_errors: int = 50
+    enable_early_execution: bool = False
+    is_awaitable: Callable[[Any], Any] = default_is_awaitable
+    hide_suggestions: bool = False
+    abort_signal: Any = None
+    hooks: Any = None
+
+
+class Variant:
+    """A plan for one combination of its switches: the selections learned so far."""
+
+    def __init__(self, plan: "Plan", field_resolver: Callable[..., Any]) -> None:
+        self.plan = plan
+        self.schema = plan.schema
+        self.fragments = plan.fragments
+        self.field_resolver = field_resolver
+        self.collected: dict[Any, Any] = {}
+        self.initial_execution_plans: Any = RefMap()
+        self.deferred_execution_plans: Any = RefMap()
+        self.stream_usages: Any = RefMap()
+        self.size = 0
+        self._root: CollectedFields | None = None
+        self._selections: dict[tuple[GraphQLObjectType, int], Selection] = {}
+
+    def root_of(self, run: CompiledExecutor, type_: Any) -> CollectedFields:
+        """The collected fields of the operation's root type."""
+        if self._root is None:
+            plan = self.plan
+            self._root = collect_fields(
+                plan.schema, plan.fragments, run.variable_values, type_, plan.operation, run.hide_suggestions
+            )
+        return self._root
+
+    def selection(self, type_: GraphQLObjectType, collected: CollectedFields) -> Selection:
+        return self._selection(type_, collected.grouped_field_set, collected.new_defer_usages)
+
+    def selection_of(self, type_: GraphQLObjectType, grouped: Any) -> Selection:
+        """The selection of a grouped field set of the reference."""
+        return self._selections.get((type_, id(grouped))) or self._selection(type_, grouped, ())
+
+    def _selection(self, type_: GraphQLObjectType, grouped: Any, defers: Any) -> Selection:
+        made = Selection(self, type_, grouped, defers)
+        self.size += 1 + len(made.fields)
+        self._selections[(type_, id(grouped))] = made
+        return made
+
+
+class Plan:
+    """A compiled operation; make it with `compile_plan`. It may be run any number of times, also at once."""
+
+    def __init__(self, schema: GraphQLSchema, document: DocumentNode, operation: OperationDefinitionNode) -> None:
+        self.schema = schema
+        self.document = document
+        self.operation = operation
+        definitions = [d for d in document.definitions if isinstance(d, FragmentDefinitionNode)]
+        if any(definition.variable_definitions for definition in definitions):
+            raise NotCompiled("fragment variables")
+        self.fragment_definitions = {d.name.value: d for d in definitions}
+        self.fragments = {d.name.value: FragmentDetails(d, None) for d in definitions}
+        disabling = GraphQLDisableErrorPropagationDirective.name
+        self.error_propagation = all(d.name.value != disabling for d in operation.directives or ())
+        self.switches = self._switches()
+        self._variants: dict[Any, Variant] = {}
+        self._signatures = [
+            (get_variable_signature(schema, node), bool(node.default_value))
+            for node in operation.variable_definitions or ()
+        ]
+
+    def _switches(self) -> tuple[str, ...]:
+        names: set[str] = set()
+        number = 0
+        for directives in _directives(self.operation.selection_set, self.fragment_definitions.values()):
+            number += 1
+            if number > MAX_SELECTIONS:
+                raise NotCompiled("document too large")
+            for directive in directives or ():
+                if directive.name.value in _SWITCHES:
+                    names |= variables_of(directive.arguments)
+        return tuple(sorted(names))
+
+    def variant(self, request: Request, variable_values: VariableValues) -> Variant:
+        """The variant for the values of the switches; the caller's field resolver counts as a switch."""
+        field_resolver = request.field_resolver or default_field_resolver
+        coerced = variable_values.coerced
+        key = (field_resolver, *(coerced.get(name, Undefined) for name in self.switches))
+        try:
+            found = self._variants.get(key)
+        except TypeError:  # a switch that is no boolean: the document was not validated
+            return Variant(self, field_resolver)
+        if found is None or found.size > MAX_VARIANT_SIZE:
+            if len(self._variants) >= MAX_VARIANTS:
+                self._variants.clear()
+            found = self._variants[key] = Variant(self, field_resolver)
+        return found
+
+    def coerce_variables(self, request: Request) -> VariableValues | list[GraphQLError]:
+        """Variables as the reference coerces them, or its errors."""
+        given = request.variable_values or {}
+        quick = self._coerce_quickly(given)
+        if quick is not None:
+            return quick
+        return get_variable_values(
+            self.schema,
+            self.operation.variable_definitions or (),
+            dict(given),
+            request.max_coercion_errors,
+            request.hide_suggestions,
+        )
+
+    def _coerce_quickly(self, given: Mapping[str, Any]) -> VariableValues | None:
+        """Coerce variables that are scalars as they should be; None leaves it to the reference."""
+        sources: dict[str, VariableValueSource] = {}
+        coerced: dict[str, Any] = {}
+        for signature, has_default in self._signatures:
+            if isinstance(signature, GraphQLError):
+                return None
+            value = given.get(signature.name, Undefined)
+            if isinstance(value, dict | list | tuple) or (value is Undefined and has_default):
+                return None
+            if value is Undefined:
+                sources[signature.name] = VariableValueSource(signature)
+                continue
+            sources[signature.name] = VariableValueSource(signature, value)
+            coerced[signature.name] = coerce_input_value(value, signature.type)
+            if coerced[signature.name] is Undefined:
+                return None
+        if any(s.name not in coerced and str(s.type).endswith("!") for s, _ in self._signatures):
+            return None
+        return VariableValues(sources, coerced)
+
+    def execute(self, request: Request) -> Any:
+        """Run: an ExecutionResult or incremental results, or an awaitable of them when something is awaited.
+
+        Raises what the reference raises: an abort's reason, nothing else.
+        """
+        run = self._begin(request, is_writing=False)
+        return ExecutionResult(None, run) if isinstance(run, list) else run.execute_operation()
+
+    def write(self, request: Request) -> Any:
+        """Run and write: `Written` JSON, or an awaitable of it when something is awaited.
+
+        Of an operation with active `@defer` or `@stream` the reference's incremental results come
+        back instead; `dump` turns their formatted payloads into bytes.
+        """
+        run = self._begin(request, is_writing=True)
+        if isinstance(run, list):
+            return Written(b"null", run)
+        return write(run.execute_operation())
+
+    def _begin(self, request: Request, is_writing: bool) -> CompiledExecutor | list[GraphQLError]:
+        variable_values = self.coerce_variables(request)
+        if isinstance(variable_values, list):
+            return variable_values
+        return CompiledExecutor(self.variant(request, variable_values), request, variable_values, is_writing)
+
+
+def select_operation(document: DocumentNode, operation_name: str | None) -> OperationDefinitionNode | GraphQLError:
+    """GetOperation of the specification, with the reference's messages."""
+    found: OperationDefinitionNode | None = None
+    for definition in document.definitions:
+        if isinstance(definition, OperationDefinitionNode):
+            if operation_name is None:
+                if found:
+                    return GraphQLError("Must provide operation name if query contains multiple operations.")
+                found = definition
+            elif definition.name and definition.name.value == operation_name:
+                found = definition
+    if found is None:
+        return GraphQLError(
+            "Must provide an operation." if operation_name is None else f"Unknown operation named '{operation_name}'."
+        )
+    return found
+
+
+def compile_plan(schema: GraphQLSchema, document: DocumentNode, operation_name: str | None = None) -> Plan:
+    """Compile an operation of a valid document.
+
+    Raises NotCompiled for what this executor does not run, GraphQLError when there is no such
+    operation, TypeError when the schema is invalid.
+    """
+    assert_valid_schema(schema)
+    operation = select_operation(document, operation_name)
+    if isinstance(operation, GraphQLError):
+        raise operation
+    return Plan(schema, document, operation)
+
+
+def _directives(root: SelectionSetNode, fragments: Iterable[FragmentDefinitionNode]) -> Iterator[Any]:
+    """The directives of every selection in the text, without recursion."""
+    stack = [root, *(fragment.selection_set for fragment in fragments)]
+    while stack:
+        for node in stack.pop().selections:
+            yield node.directives
+            below = getattr(node, "selection_set", None)
+            if below is not None:
+                stack.append(below)

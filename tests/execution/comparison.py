@@ -1,0 +1,47 @@
+"""Two executors on the same world: what each answered, in a form that can be compared."""
+
+import asyncio
+import inspect
+import json
+from collections.abc import Callable
+from typing import Any
+
+import graphql
+
+from gateway.execution import Execution
+from tests.execution.worlds import World
+
+
+def told(result: Any) -> Any:
+    """A result with everything that a client or a log could see, in order."""
+    errors = [
+        (e.message, e.path, [tuple(loc) for loc in e.locations or []], type(e.original_error).__name__, e.extensions)
+        for e in result.errors or []
+    ]
+    return json.dumps(result.data, default=repr), errors
+
+
+def observe(execute: Callable[..., Any], world: World, loop: asyncio.AbstractEventLoop) -> Any:
+    """Run a world: what came back, what was called in which order, and whether it was at once."""
+    world.log.clear()
+
+    async def run() -> Any:
+        result = execute(world.schema, world.document, world.root(), None, dict(world.variables))
+        is_async = inspect.isawaitable(result)
+        answer = await result if is_async else result
+        calls = list(world.log)
+        for _ in range(8):  # let abandoned work end inside its own world
+            await asyncio.sleep(0)
+        return told(answer), is_async, calls
+
+    return loop.run_until_complete(run())
+
+
+def differences(world: World, loop: asyncio.AbstractEventLoop, execution: Execution) -> Any:
+    """None when both executors agree, thrice, cold and warm; else what each said."""
+    expected = observe(graphql.execute, world, loop)
+    for _ in range(2):
+        got = observe(execution.execute, world, loop)
+        if got != expected:
+            return expected, got
+    return None
