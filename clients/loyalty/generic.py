@@ -38,7 +38,7 @@ class _Accounts(Answer):
 class _HistoryQuery(Value, omit_defaults=True):
     customer_id: str
     first: int
-    after: str | None
+    after: str | None = None
     kinds: tuple[PointsMovementKind, ...] = ()
 
 

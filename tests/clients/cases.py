@@ -83,6 +83,7 @@ class Case:
 
 
 def upstream_over(transport: httpx.AsyncBaseTransport, domain: str = "pricing") -> Upstream:
+    """An upstream as settings would make it."""
     return Upstream(
         source=DataSource[domain.upper()],
         base_url="http://upstream.example:8080",
@@ -92,6 +93,7 @@ def upstream_over(transport: httpx.AsyncBaseTransport, domain: str = "pricing") 
 
 
 def first(items: str, inner: str | None = None) -> Callable[[Json], Json]:
+    """Finds the first entry of a list in an answer, or a part of it."""
     return lambda answer: answer[items][0] if inner is None else answer[items][0][inner]
 
 
@@ -358,4 +360,5 @@ CASES = (
 
 
 def case(method: str) -> Case:
+    """The case of one adapter method."""
     return next(case for case in CASES if case.method == method)

@@ -5,9 +5,11 @@ the contract has and an adapter forgot does not go unnoticed.
 """
 
 import copy
+import datetime as dt
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, field
+from decimal import Decimal, InvalidOperation
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -39,6 +41,7 @@ MEANT_NULLS = {"parentId"}
 
 @cache
 def document(domain: str) -> Json:
+    """The whole contract of one domain."""
     return yaml.safe_load((CONTRACTS / f"{domain}.yaml").read_text())
 
 
@@ -73,6 +76,7 @@ class Operation:
 
 @cache
 def operation(operation_id: str) -> Operation:
+    """The operation with this operationId, which begins with its domain."""
     domain = operation_id.partition(".")[0]
     for path, methods in document(domain)["paths"].items():
         for method, described in methods.items():
@@ -86,6 +90,7 @@ def _answered(part: Json) -> Json:
 
 
 def validator(domain: str, schema: Json) -> Draft202012Validator:
+    """A judge by one schema of a contract, formats included."""
     return Draft202012Validator(
         {**schema, "components": document(domain)["components"]}, format_checker=Draft202012Validator.FORMAT_CHECKER
     )
@@ -134,21 +139,18 @@ def sample(domain: str, schema: Json) -> Json:
 def mutations(domain: str, schema: Json, shown: Json) -> Iterator[tuple[str, Json, bool]]:
     """Everything one can take away or twist: (what was done, the answer, whether it is still right)."""
     for path, inner, parent in _fields(domain, schema, shown, ()):
-        name, required = path[-1], path[-1] in parent.get("required", ())
-        yield f"without {_said(path)}", _changed(shown, path, lambda o, n=name: o.pop(n)), not required
-        nulled = _changed(shown, path, lambda o, n=name: o.update({n: None}))
-        yield f"null {_said(path)}", nulled, not required
-        twisted = _twisted(resolved(domain, inner))
-        yield f"twisted {_said(path)}", _changed(shown, path, lambda o, n=name, t=twisted: o.update({n: t})), False
+        said, is_optional = ".".join(map(str, path)), path[-1] not in parent.get("required", ())
+        yield f"without {said}", _changed(shown, path, _GONE), is_optional
+        yield f"null {said}", _changed(shown, path, None), is_optional
+        yield f"twisted {said}", _changed(shown, path, _twisted(resolved(domain, inner))), False
+
+
+_GONE = object()
 
 
 def _twisted(schema: Json) -> Json:
     kinds = schema.get("type", "object")
     return [[]] if "object" in kinds else {"not": "this"}
-
-
-def _said(path: tuple[Any, ...]) -> str:
-    return ".".join(map(str, path))
 
 
 def _fields(
@@ -166,13 +168,44 @@ def _fields(
             yield from _fields(domain, inner, shown[name], (*path, name))
 
 
-def _changed(answer: Json, path: tuple[Any, ...], change: Callable[[Any], Any]) -> Json:
+def _changed(answer: Json, path: tuple[Any, ...], content: object) -> Json:
     answer = copy.deepcopy(answer)
     spot = answer
     for step in path[:-1]:
         spot = spot[step]
-    change(spot)
+    spot[path[-1]] = content
+    if content is _GONE:
+        del spot[path[-1]]
     return answer
+
+
+def lost(written: Any, kept: Any, at: str = "$") -> list[str]:
+    """Where a value, as JSON, has not what the answer had; numbers and moments may be spelt differently."""
+    if isinstance(written, dict):
+        return [
+            place
+            for name, part in written.items()
+            for place in (lost(part, kept[name], f"{at}.{name}") if name in kept else [f"{at}.{name}"])
+        ]
+    if isinstance(written, list):
+        if len(written) != len(kept):
+            return [at]
+        return [place for n, part in enumerate(written) for place in lost(part, kept[n], f"{at}[{n}]")]
+    return [] if meant(written) == meant(kept) else [f"{at}: {written!r} became {kept!r}"]
+
+
+def meant(leaf: Any) -> Any:
+    """A number or a moment behind its spelling, else the text itself."""
+    if not isinstance(leaf, str):
+        return leaf
+    try:
+        return Decimal(leaf)
+    except InvalidOperation:
+        pass
+    try:
+        return dt.datetime.fromisoformat(leaf)
+    except ValueError:
+        return leaf
 
 
 class Publisher(httpx.AsyncBaseTransport):

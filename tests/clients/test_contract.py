@@ -5,8 +5,6 @@ A new adapter of a domain joins by its row in `cases.py`.
 
 import datetime as dt
 import json
-from decimal import Decimal, InvalidOperation
-from typing import Any
 
 import httpx
 import msgspec
@@ -15,7 +13,7 @@ import pytest
 from clients.errors import InvalidSourceResponse, SourceError, SourceUnavailable
 from clients.values import Sourced
 from tests.clients.cases import CASES, NOW, Case
-from tests.clients.published import CONTRACTS, Json, Publisher, document, mutations, validator
+from tests.clients.published import CONTRACTS, Json, Publisher, document, lost, mutations, validator
 
 BATCHES = [case for case in CASES if case.many]
 IN_ORDER = [case for case in CASES if case.is_in_order]
@@ -212,31 +210,3 @@ def empty_answer(case: Case, queries: int) -> Json:
     answer = case.operation.example
     entries = answer[case.items]
     return {**answer, case.items: [entries[0]] * queries if case.is_in_order else []}
-
-
-def lost(written: Any, kept: Any, at: str = "$") -> list[str]:
-    """Where a value, as JSON, has not what the answer had; numbers and moments may be spelt differently."""
-    if isinstance(written, dict):
-        return [
-            place
-            for name, part in written.items()
-            for place in (lost(part, kept[name], f"{at}.{name}") if name in kept else [f"{at}.{name}"])
-        ]
-    if isinstance(written, list):
-        if len(written) != len(kept):
-            return [at]
-        return [place for n, part in enumerate(written) for place in lost(part, kept[n], f"{at}[{n}]")]
-    return [] if meant(written) == meant(kept) else [f"{at}: {written!r} became {kept!r}"]
-
-
-def meant(leaf: Any) -> Any:
-    if not isinstance(leaf, str):
-        return leaf
-    try:
-        return Decimal(leaf)
-    except InvalidOperation:
-        pass
-    try:
-        return dt.datetime.fromisoformat(leaf)
-    except ValueError:
-        return leaf
