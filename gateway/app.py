@@ -10,9 +10,8 @@ from starlette.applications import Starlette
 from starlette.routing import Route
 
 from gateway.cache.levels import Levels, open_levels
-from gateway.cache.policy import DEFAULT_POLICIES
 from gateway.contexts import Contexts, WallClock, agreed_ages
-from gateway.datasets import Datasets, open_datasets
+from gateway.datasets import Datasets, decide_policies, open_datasets
 from gateway.development import development_routes
 from gateway.engine import LocalityChecked
 from gateway.health import GuardedSources, HealthRoutes
@@ -64,7 +63,7 @@ async def open_gateway(settings: Settings, now: Callable[[], float]) -> AsyncIte
     levels = open_levels(
         max_entries=settings.cache.max_entries, max_bytes=settings.cache.max_megabytes * 1024 * 1024, clock=now
     )
-    datasets = open_datasets(upstreams.clients, levels)
+    datasets = open_datasets(upstreams.clients, levels, decide_policies(is_enabled=settings.cache.is_enabled))
     try:
         yield Opened(upstreams, levels, datasets)
     finally:
@@ -85,7 +84,7 @@ def make_endpoint(
         health=GuardedSources(opened.upstreams.guarded, notices={}),
         defaults=ShopDefaults(shop.locality_id, shop.channel, shop.language, shop.currency),
         clock=WallClock(now),
-        agreed_s=agreed_ages(DEFAULT_POLICIES),
+        agreed_s=agreed_ages(decide_policies(is_enabled=settings.cache.is_enabled)),
     )
     operations = Operations(
         schema=core,

@@ -1,7 +1,7 @@
 """Every dataset: which client method fetches it, and what of the shopper it may depend on."""
 
 from collections.abc import Callable, Hashable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, TypeVar
 
 from clients.scope import Asker, ForCustomer, InContext, OfCustomer, Public, Scope
@@ -49,6 +49,16 @@ class Datasets:
         """Stop all loads under way."""
         for source in self.by_dataset.values():
             await source.aclose()
+
+
+def decide_policies(*, is_enabled: bool) -> Mapping[Dataset, Policy]:
+    """The policies in force: the defaults, or nothing kept at all when the cache is off."""
+    return DEFAULT_POLICIES if is_enabled else {dataset: keep_nothing(p) for dataset, p in DEFAULT_POLICIES.items()}
+
+
+def keep_nothing(policy: Policy) -> Policy:
+    """The same dataset without memory: calls still leave together, but nothing outlives its request."""
+    return replace(policy, fresh_s=0, stale_while_revalidate_s=0, stale_if_error_s=0, negative_s=0, signed_in=None)
 
 
 def open_datasets(clients: Clients, levels: Levels, policies: Mapping[Dataset, Policy] = DEFAULT_POLICIES) -> Datasets:

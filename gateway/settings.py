@@ -8,7 +8,7 @@ import os
 from pathlib import Path
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, Field, HttpUrl, SecretStr
+from pydantic import BaseModel, ConfigDict, Field, HttpUrl, SecretStr, model_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, TomlConfigSettingsSource
 
 from clients.values import DataSource, SalesChannel
@@ -56,9 +56,15 @@ class ShopSettings(Section):
 class IdentitySettings(Section):
     """Whose tokens are believed."""
 
-    issuer: str = Field(default="", description="The `iss` that tokens must have.")
+    issuer: str = Field(default="", max_length=512, description="The `iss` that tokens must have.")
     audience: str = Field(default="commerce-gateway", description="The `aud` that tokens must have.")
     jwks_url: HttpUrl | None = Field(default=None, description="Where the issuer publishes its keys.")
+
+    @model_validator(mode="after")
+    def _issuer_and_keys_go_together(self) -> "IdentitySettings":
+        if bool(self.issuer) != (self.jwks_url is not None):
+            raise ValueError("expected both issuer and jwks_url, or neither")
+        return self
 
 
 class CacheSettings(Section):

@@ -29,11 +29,12 @@ class Histogram:
 class DatasetCounters:
     """One dataset's counts, in keys unless the name says calls.
 
-    Every asked key ends in exactly one of `hit`, `negative`, `revalidating`, `stale`, `coalesced` and `missed`.
-    `hit` is a fresh value from this process, `revalidating` one that is being refreshed, `stale` one
-    served because its source failed or was late, `coalesced` one that another caller had asked for
-    already. `found_shared` of the missed came from the shared level. `served_age` samples one value
-    (seconds) of every call that was answered from memory.
+    Every asked key is counted once as `hit` (fresh, from memory), `negative`, `revalidating` (served
+    while it is refreshed), `coalesced` (somebody waits for it already), or `missed` by reason; a
+    stale value that is served while no refresh is tried counts as `stale`. A missed or coalesced key
+    whose load fails or is `late` and that falls back to its last good value counts as `stale` too.
+    `found_shared` came from another process, `sent` went upstream. `served_age` (seconds) has one
+    value of each call that memory answered at once, and every value that took a closer look.
     """
 
     asked: int = 0
@@ -92,6 +93,7 @@ class CacheMetrics:
         self.memory = MemoryCounters()
         self.shared = SharedCounters()
         self.responses = ResponseCounters()
+        self.purged_tags = 0
 
     def of(self, dataset: Dataset) -> DatasetCounters:
         return self.datasets.setdefault(dataset, DatasetCounters())

@@ -13,6 +13,10 @@ TagsOf = Callable[[Any, Any], Iterable[str]]
 """`(key, value or None) -> tags`: pure and cheap, asked again whenever something is purged."""
 
 
+LONGEST_KEPT_S = 7 * 86_400.0
+"""Purges are remembered for a day longer than that."""
+
+
 class InvalidPolicy(ValueError):
     """A policy that contradicts itself; the message says what was expected and what it got."""
 
@@ -57,6 +61,8 @@ class Policy:
                 f"cannot go stale; got fresh_s=0, stale_while_revalidate_s={self.stale_while_revalidate_s}, "
                 f"stale_if_error_s={self.stale_if_error_s}"
             )
+        if self.kept_s > LONGEST_KEPT_S:
+            raise InvalidPolicy(f"expected to keep nothing for more than 7 days, got {self.kept_s / 86_400:.1f} days")
         if self.signed_in is not None and (self.signed_in.scope is not self.scope or self.scope is not ForCustomer):
             raise InvalidPolicy(
                 "signed_in: expected terms of scope ForCustomer beside general terms of scope ForCustomer; got "

@@ -28,7 +28,7 @@ PATIENCE_S = 0.5
 REPUBLISH_S = 10.0
 MOST_UNSENT = 10_000
 EVERYTHING = tuple(f"dataset:{dataset.value}" for dataset in Dataset)
-_EPOCH_BITS = 20
+_COUNT_BITS = 20
 _RECORD = msgspec.msgpack.Decoder(tuple[str, ...])
 
 
@@ -68,10 +68,8 @@ class PurgeLog:
         """One poll: learn what others purged, start the log where there is none, send what could not be sent."""
         async with self._lock:
             found = (await self._store.get_many([COUNTER]))[0]
-            if found is None:
-                await self._start()
-            else:
-                await self._advance(int(found))
+            number = await self._start() if found is None else int(found)
+            await self._advance(number)
             await self._send()
 
     async def catch_up(self, counter: bytes) -> int:
@@ -81,12 +79,17 @@ class PurgeLog:
                 await self._advance(int(counter))
         return self.number
 
-    async def _start(self) -> None:
-        number = int(self._clock() * 1000) << _EPOCH_BITS
+    async def _start(self) -> int:
+        """Begin a log whose numbers are higher than all before; the number that it has now, as others may be first."""
+        number = max(int(self._clock() * 1000), (self.number >> _COUNT_BITS) + 1) << _COUNT_BITS
         await self._store.add_many([COUNTER], str(number).encode(), KEPT_S)
         found = (await self._store.get_many([COUNTER]))[0]
-        if found is not None:
-            await self._advance(int(found))
+        return self.number if found is None else int(found)
+
+    async def _restart(self) -> None:
+        """The counter went backwards: its store lost it, or another server with older data took over."""
+        await self._store.delete_many([COUNTER])
+        await self._advance(await self._start())
 
     async def _send(self) -> None:
         if not self._unsent or not self.number:
@@ -110,7 +113,9 @@ class PurgeLog:
             await self._join(number)
         elif _start_of(number) > _start_of(self.number):
             await self._move(number)
-        elif number < self.number or number - self.number > HISTORY:
+        elif number < self.number:
+            await self._restart()
+        elif number - self.number > HISTORY:
             self._give_up(number)
         else:
             self._apply(await self._read(self.number + 1, number), number)
@@ -165,7 +170,7 @@ class PurgeLog:
 
 
 def _start_of(number: int) -> int:
-    return (number >> _EPOCH_BITS) << _EPOCH_BITS
+    return (number >> _COUNT_BITS) << _COUNT_BITS
 
 
 def _tags_in(record: bytes) -> Sequence[str]:

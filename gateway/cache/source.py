@@ -173,6 +173,7 @@ class CachedSource(Generic[K, V, S]):
 
     def _count_served(self, entry: Entry, verdict: Verdict) -> None:
         counters = self._counters
+        counters.served_age.observe(self._clock() - entry.received_at)
         if verdict is Verdict.REVALIDATE:
             counters.revalidating += 1
         elif verdict is Verdict.STALE_IF_ERROR:
@@ -215,6 +216,7 @@ class CachedSource(Generic[K, V, S]):
         if entry is None:
             return error
         self._counters.stale += 1
+        self._counters.served_age.observe(self._clock() - entry.received_at)
         value: V | None = entry.value
         return value
 
