@@ -14,6 +14,7 @@ from sandbox.world.shop import Shop, month_end, month_start, terms_for
 from sandbox.world.text import Text, tongue
 
 KEPT_PRICES = 65_536
+KEPT_PROMOTIONS = 512
 MOST = 2_147_483_647
 _RUB_GRAIN = 100
 
@@ -46,6 +47,8 @@ class Pricing:
     def __init__(self, shop: Shop) -> None:
         self._shop = shop
         self._encoded = lru_cache(KEPT_PRICES)(self._encode)
+        self._taken = lru_cache(KEPT_PRICES)(promotions.taken_by)
+        self._encoded_promotion = lru_cache(KEPT_PROMOTIONS)(self._encode_promotion)
 
     def operations(self) -> tuple[Operation[Prices], Operation[Products], Operation[Promotions]]:
         return (
@@ -79,7 +82,7 @@ class Pricing:
             positions = [] if product is None else self._positions(product, wanted.skus)
             if product is None or not positions:
                 continue
-            taken = promotions.taken_by(product, asked.channel)
+            taken = self._taken(product, asked.channel)
             mentioned.update({promotion.id: promotion for promotion in taken})
             ranges.append(
                 self._range(product, positions, terms, language)
@@ -146,9 +149,14 @@ class Pricing:
             price["perMeasure"] = _per_measure(made.current, measure, terms.currency, language)
         return orjson.dumps(price)
 
-    def _promotion(self, promotion: Promotion, language: str, terms: Terms) -> Json:
+    def _promotion(self, promotion: Promotion, language: str, terms: Terms) -> orjson.Fragment:
+        day = self._shop.now().date().toordinal()
+        return orjson.Fragment(self._encoded_promotion(promotion.id, language, terms.currency, day))
+
+    def _encode_promotion(self, key: str, language: str, currency: str, _day: int) -> bytes:
+        promotion = promotions.BY_ID[key]
         now, title = self._shop.now(), promotion.title.said(language)
-        return {
+        told = {
             "id": promotion.id,
             "handle": promotion.handle,
             "title": title,
@@ -160,17 +168,18 @@ class Pricing:
             "endsAt": month_end(now, promotion.months).isoformat(),
             "channels": promotion.channels,
             "requiresPromoCode": promotion.requires_promo_code,
-            "mechanic": self._mechanic(promotion.mechanic, language, terms),
+            "mechanic": self._mechanic(promotion.mechanic, language, currency),
         }
+        return orjson.dumps(told)
 
-    def _mechanic(self, mechanic: dict[str, Any], language: str, terms: Terms) -> Json:
+    def _mechanic(self, mechanic: dict[str, Any], language: str, currency: str) -> Json:
         """As in the promotion, with texts said, amounts as money and goods as keys."""
         said: Json = {}
         for name, value in mechanic.items():
             if name in ("amount", "setPrice", "fixedCost", "minimumTotal"):
-                said[name] = self._money(value, terms)
+                said[name] = _roubles(value, currency)
             elif name == "bonus":
-                said[name] = {"points": str(value), "worth": self._money(value, terms)}
+                said[name] = {"points": str(value), "worth": _roubles(value, currency)}
             elif name in ("percent", "multiplier"):
                 said[name] = str(value)
             elif name == "gifts":
@@ -191,9 +200,9 @@ class Pricing:
     def _goods(self, numbers: tuple[int, ...]) -> list[Product]:
         return [product for product in map(self._shop.goods.by_number, numbers) if product is not None]
 
-    @staticmethod
-    def _money(roubles: int, terms: Terms) -> Json:
-        return money(prices.in_currency(roubles * 100, terms.currency), terms.currency)
+
+def _roubles(amount: int, currency: str) -> Json:
+    return money(prices.in_currency(amount * 100, currency), currency)
 
 
 def _explanation(made: Made, currency: str, language: str) -> list[Json]:

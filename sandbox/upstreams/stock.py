@@ -1,6 +1,7 @@
 """Stock: what can be promised of a variant, in a city and at each place."""
 
 import datetime as dt
+from functools import lru_cache
 from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
@@ -17,7 +18,7 @@ from sandbox.upstreams.contract import (
     problem,
 )
 from sandbox.world import stock
-from sandbox.world.goods import Product
+from sandbox.world.goods import KEPT_SKUS, Product
 from sandbox.world.places import CITIES, Place, metres
 from sandbox.world.shop import Shop
 
@@ -64,6 +65,7 @@ class Stock:
 
     def __init__(self, shop: Shop) -> None:
         self._shop = shop
+        self._held = lru_cache(KEPT_SKUS)(stock.held)
 
     def operations(self) -> tuple[Operation[Availability], Operation[Products], Operation[Locations]]:
         return (
@@ -78,7 +80,7 @@ class Stock:
         return {"items": [self._item(sku, at[0], at[1], near) for sku, at in found if at is not None]}
 
     def _item(self, sku: str, product: Product, position: int, near: int) -> Json:
-        having = stock.held(product, position)
+        having = self._held(product, position)
         status = stock.status(having, near)
         days = stock.restock_days(product, having)
         return {
@@ -98,7 +100,7 @@ class Stock:
     def _summary(self, wanted: ProductKeys, near: int) -> Json | None:
         found = ((sku, self._shop.goods.by_sku(sku)) for sku in wanted.skus)
         statuses = {
-            sku: stock.status(stock.held(*at), near) for sku, at in found if at is not None and at[0].id == wanted.id
+            sku: stock.status(self._held(*at), near) for sku, at in found if at is not None and at[0].id == wanted.id
         }
         if not statuses:
             return None

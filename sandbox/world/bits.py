@@ -59,5 +59,13 @@ class Column:
 
     def extremes(self, bits: int) -> tuple[int, int] | None:
         """Least and greatest value in a set; None for an empty one."""
-        values = [self._values[number] for number in numbers_in(bits)]
-        return (min(values), max(values)) if values else None
+        count = bits.bit_count()
+        if count == 0:
+            return None
+        if count * _FEW < len(self.ascending):
+            values = [self._values[number] for number in numbers_in(bits)]
+            return min(values), max(values)
+        data = bits.to_bytes(len(self.ascending) // 8 + 1, "little")
+        first = next(number for number in self.ascending if data[number >> 3] >> (number & 7) & 1)
+        last = next(number for number in reversed(self.ascending) if data[number >> 3] >> (number & 7) & 1)
+        return self._values[first], self._values[last]

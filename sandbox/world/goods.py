@@ -1,6 +1,7 @@
 """Products and their variants. A product is a few draws; everything said about it is worked out when asked."""
 
 from dataclasses import dataclass
+from functools import lru_cache
 
 from sandbox.world import showcase
 from sandbox.world.brands import BY_GROUP, MODELS, Brand
@@ -10,6 +11,7 @@ from sandbox.world.options import Choice, choices_of
 from sandbox.world.text import Text
 from sandbox.world.tree import Category, Tree
 
+KEPT_SKUS = 65_536
 _BRAND, _MODEL, _PRICE, _FAME, _AGE, _STARS, _STOCK, _CLUB = range(11, 19)
 
 
@@ -86,6 +88,7 @@ class Goods:
     def __init__(self, seed: int, count: int, tree: Tree) -> None:
         self.tree = tree
         self.products = tuple(_made(seed, number, tree) for number in range(1, count + 1))
+        self.by_sku = lru_cache(KEPT_SKUS)(self._by_sku)
 
     def by_number(self, number: int) -> Product | None:
         return self.products[number - 1] if 0 < number <= len(self.products) else None
@@ -97,7 +100,7 @@ class Goods:
         product = self.by_number(_whole(key.rpartition("-")[2]))
         return product if product is not None and product.handle == key else None
 
-    def by_sku(self, key: str) -> tuple[Product, int] | None:
+    def _by_sku(self, key: str) -> tuple[Product, int] | None:
         """The product and the position of its variant."""
         parts = key.split("-")
         if len(parts) != 3:  # noqa: PLR2004

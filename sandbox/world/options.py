@@ -9,7 +9,7 @@ from sandbox.world.text import Text
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """A value of an option. `paint` is `#rrggbb`, `price_percent` compares with the first choice, `measure` is in ml."""
+    """A value of an option: `paint` is `#rrggbb`, `price_percent` is of the first choice, `measure` is in ml."""
 
     value: str
     title: Text
