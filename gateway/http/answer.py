@@ -6,20 +6,22 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from gateway.http.negotiation import Media
+from gateway.http.terms import CacheTerms
 
-Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 Headers = list[tuple[bytes, bytes]]
+Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 
 
 @dataclass(slots=True)
 class Answer:
-    """One whole answer. `codes` are those of its errors, for the journal."""
+    """One whole answer. `codes` are those of its errors, for the journal; `terms` those of caches."""
 
     status: int
     media: Media | None
     body: bytes
     headers: Headers = field(default_factory=list)
     codes: tuple[str, ...] = ()
+    terms: CacheTerms | None = None
 
 
 @dataclass(slots=True)
@@ -37,6 +39,6 @@ class Stream:
 async def send_answer(send: Send, answer: Answer, headers: Headers) -> None:
     if answer.media is not None:
         headers.append((b"content-type", answer.media.value))
-    headers.append((b"content-length", b"%d" % len(answer.body)))
+        headers.append((b"content-length", b"%d" % len(answer.body)))
     await send({"type": "http.response.start", "status": answer.status, "headers": headers})
     await send({"type": "http.response.body", "body": answer.body})

@@ -80,6 +80,7 @@ class Documents:
         self._prepared: OrderedDict[str, Prepared] = OrderedDict()
         self._refused: OrderedDict[str, Refused] = OrderedDict()
         self._pinned: dict[str, Prepared] = {}
+        self._by_hash: dict[str, Prepared] = {}
         self._characters = 0
         self._max_characters = max_characters
         self._max_refusals = max_refusals
@@ -101,6 +102,10 @@ class Documents:
             raise
         self._keep(prepared)
         return prepared
+
+    def recall(self, sha256: str) -> Prepared | None:
+        """Find a prepared document by the SHA-256 of its text, while it is kept."""
+        return self._by_hash.get(sha256)
 
     def pin(self, source: str) -> Prepared:
         """Prepare a document that is never forgotten: one registered at start."""
@@ -135,9 +140,11 @@ class Documents:
 
     def _keep(self, prepared: Prepared) -> None:
         self._prepared[prepared.source] = prepared
+        self._by_hash[prepared.sha256] = prepared
         self._characters += len(prepared.source)
         while self._characters > self._max_characters and len(self._prepared) > 1:
-            source, _ = self._prepared.popitem(last=False)
+            source, gone = self._prepared.popitem(last=False)
+            del self._by_hash[gone.sha256]
             self._characters -= len(source)
 
     def _keep_refusal(self, source: str, refusal: Refused) -> None:

@@ -25,6 +25,7 @@ from typing import Any
 from gateway.http.addresses import parse_address
 from gateway.http.answer import Answer, Headers, Send, Stream, send_answer
 from gateway.http.body import Disconnected, Receive, parse_body, read_body
+from gateway.http.caching import NO_STORE, cache_headers, entity_tag, is_known
 from gateway.http.delivery import deliver_increments, deliver_result, deliver_results
 from gateway.http.documents import is_mutation, is_subscription
 from gateway.http.envelope import write_result
@@ -34,7 +35,7 @@ from gateway.http.identifiers import make_request_ids
 from gateway.http.multipart import content_type, write_parts, write_subscription
 from gateway.http.negotiation import Accepts, Media, is_json, read_accept
 from gateway.http.operations import Operations, Visit, name_of
-from gateway.http.origins import refuse_simple
+from gateway.http.origins import is_preflighted, refuse_simple
 from gateway.http.params import Params
 from gateway.http.ports import Answered, Authenticate, Incremental, Journal, Places, RequestFacts, Result
 from gateway.http.rules import EdgeRules
@@ -48,9 +49,8 @@ _SAFE: Headers = [
     (b"x-content-type-options", b"nosniff"),
     (b"referrer-policy", b"no-referrer"),
     (b"cross-origin-resource-policy", b"same-site"),
-    (b"vary", b"Accept, Accept-Encoding, Origin"),
+    (b"vary", b"Accept, Accept-Encoding, Authorization, Origin"),
 ]
-_NO_STORE = (b"cache-control", b"no-store")
 _SINGULAR = frozenset({b"authorization", b"content-type", b"content-length", b"content-encoding", b"origin", b"host"})
 _UNREAD = Accepts(single=Media.JSON)
 
@@ -104,12 +104,12 @@ class GraphQLEndpoint:
 
     async def _answer(self, exchange: _Exchange) -> Answer | Stream:
         method = exchange.scope["method"]
-        headers = exchange.headers
         if method == "OPTIONS":
-            return Answer(204, None, b"", self._rules.origins.preflight(headers.get(b"origin")))
+            return Answer(204, None, b"", self._rules.origins.preflight(exchange.headers.get(b"origin")))
         _refuse_repeated(exchange)
-        exchange.accepts = accepts = read_accept(headers.get(b"accept", b""))
+        exchange.accepts = accepts = read_accept(exchange.headers.get(b"accept", b""))
         params = await self._read(method, exchange)
+        headers = exchange.headers
         viewer = self._authenticate(headers)
         if not isinstance(viewer, Viewer):
             viewer = await viewer
@@ -138,12 +138,22 @@ class GraphQLEndpoint:
             body = await read_body(exchange.receive, headers.get(b"content-length"), self._rules.body)
             return parse_body(body, self._rules.body)
         if method == "GET":
-            refuse_simple(headers)
             params = parse_address(exchange.scope["query_string"])
             if params.query is not None and not self._rules.get_queries:
                 raise _not_allowed("Expected a registered document; a 'query' in an address is not taken.", b"POST")
+            self._refuse_forgery(exchange, params)
             return params
         raise _not_allowed("Expected POST or GET.", b"GET, POST")
+
+    def _refuse_forgery(self, exchange: _Exchange, params: Params) -> None:
+        """Any page can make a browser send a plain GET, with its cookies: a query in it is refused, and a
+        document that we know is answered as to a stranger.
+        """
+        if is_preflighted(exchange.headers):
+            return
+        if params.query is not None:
+            raise refuse_simple()
+        exchange.headers = {name: value for name, value in exchange.headers.items() if name != b"cookie"}
 
     async def _run(self, exchange: _Exchange, facts: RequestFacts) -> Answer | Stream:
         accepts = exchange.accepts
@@ -162,7 +172,9 @@ class GraphQLEndpoint:
             return self._stream(deliver_result(self._operations, facts, started), accepts)
         written = self._operations.write(facts, started)
         status = 400 if not written.began and accepts.single is Media.GRAPHQL else 200
-        return Answer(status, accepts.single, written.body, codes=written.codes)
+        may_be_kept = exchange.scope["method"] == "GET" and written.began and not written.codes
+        terms = started.terms if may_be_kept else None
+        return Answer(status, accepts.single, written.body, codes=written.codes, terms=terms)
 
     async def _subscribe(self, facts: RequestFacts, accepts: Accepts) -> Answer | Stream:
         if not (accepts.events or accepts.subscriptions):
@@ -190,17 +202,30 @@ class GraphQLEndpoint:
     async def _send(self, exchange: _Exchange, send: Send, answer: Answer | Stream) -> None:
         headers = [
             (b"x-request-id", exchange.request_id.encode("ascii")),
-            _NO_STORE,
             *_SAFE,
             *answer.headers,
             *self._rules.origins.headers(exchange.headers.get(b"origin")),
         ]
         if isinstance(answer, Stream):
-            headers.append((b"content-type", answer.content_type))
+            headers += [*NO_STORE, (b"content-type", answer.content_type)]
             await send_stream(send, exchange.receive, answer, headers)
         else:
+            headers += cache_headers(answer.terms)
+            self._encode(exchange, answer, headers)
             await send_answer(send, answer, headers)
         self._report(exchange, answer)
+
+    def _encode(self, exchange: _Exchange, answer: Answer, headers: Headers) -> None:
+        """Leave out what the client has, and compress the rest."""
+        if answer.terms is not None and not answer.terms.is_private:
+            tag = entity_tag(answer.body)
+            headers.append((b"etag", tag))
+            if is_known(tag, exchange.headers):
+                answer.status, answer.media, answer.body = 304, None, b""
+                return
+        answer.body, coding = self._rules.compression.apply(answer.body, exchange.headers.get(b"accept-encoding"))
+        if coding is not None:
+            headers.append((b"content-encoding", coding))
 
     def _report(self, exchange: _Exchange, answer: Answer | Stream) -> None:
         facts = exchange.facts

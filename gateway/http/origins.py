@@ -61,12 +61,11 @@ def is_preflighted(headers: Mapping[bytes, bytes]) -> bool:
     )
 
 
-def refuse_simple(headers: Mapping[bytes, bytes]) -> None:
-    """Refuse what any page could make a browser send without asking us first."""
-    if not is_preflighted(headers):
-        raise Refused(
-            Code.CSRF_REFUSED,
-            "Expected one of the headers graphql-require-preflight, apollo-require-preflight or "
-            "x-apollo-operation-name, or content-type application/json; got none of them, and a page of "
-            "another site could have sent this.",
-        )
+def refuse_simple() -> Refused:
+    """Make the refusal of what any page could make a browser send without asking us first."""
+    return Refused(
+        Code.CSRF_REFUSED,
+        "Expected one of the headers graphql-require-preflight, apollo-require-preflight or "
+        "x-apollo-operation-name, or content-type application/json; got none of them, and a page of "
+        "another site could have sent this.",
+    )

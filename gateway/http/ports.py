@@ -11,6 +11,7 @@ from graphql.language import OperationDefinitionNode
 
 from clients.eventual import Eventual
 from gateway.http.documents import Prepared
+from gateway.http.terms import CacheTerms
 from resolvers.context import Viewer
 
 
@@ -34,11 +35,15 @@ class RequestFacts(msgspec.Struct, frozen=True, gc=False):
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """One whole answer. `data` is JSON, `b"null"` when null reached the root, None when execution never began."""
+    """One whole answer. `data` is JSON, `b"null"` when null reached the root, None when execution never began.
+
+    `terms` say what caches may do with it; without them it is not kept anywhere.
+    """
 
     data: bytes | None
     errors: Sequence[GraphQLError] = ()
     extensions: bytes | None = None
+    terms: CacheTerms | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,6 +3,7 @@
 from dataclasses import dataclass, field
 
 from gateway.http.body import BodyLimits
+from gateway.http.compression import Compression
 from gateway.http.origins import Origins
 
 
@@ -22,6 +23,7 @@ class EdgeRules:
     heartbeat_s: float = 12.0
     body: BodyLimits = field(default_factory=BodyLimits)
     origins: Origins = field(default_factory=Origins)
+    compression: Compression = field(default_factory=Compression)
 
 
 @dataclass(frozen=True, slots=True)
