@@ -53,7 +53,7 @@ async def visit(request: pytest.FixtureRequest, chromium: Browser) -> AsyncItera
     """A fresh profile; the colour scheme is light unless the test's parameter says otherwise."""
     scheme = getattr(request, "param", "light")
     context = await chromium.new_context(
-        color_scheme=scheme,
+        color_scheme="dark" if scheme == "dark" else "light",
         viewport={"width": 1440, "height": 900},
         permissions=["clipboard-read", "clipboard-write"],
     )

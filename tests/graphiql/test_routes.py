@@ -5,7 +5,7 @@ from pathlib import Path
 
 import httpx
 import pytest
-from graphql import parse
+from graphql import OperationDefinitionNode, parse
 from starlette.applications import Starlette
 
 from gateway.graphiql import Customer, SignIn, read_page_operations, routes
@@ -55,8 +55,8 @@ async def test_settings_carry_the_page_operations(client: httpx.AsyncClient) -> 
 def test_each_tab_holds_one_operation_that_takes_its_variables() -> None:
     """One operation per tab, so running it never asks which; its variables are those that it declares."""
     for page in read_page_operations():
-        (operation,) = (part for part in parse(page.query).definitions if part.kind == "operation_definition")
-        declared = {definition.variable.name.value for definition in operation.variable_definitions}
+        (operation,) = (part for part in parse(page.query).definitions if isinstance(part, OperationDefinitionNode))
+        declared = {definition.variable.name.value for definition in operation.variable_definitions or ()}
         assert json.loads(page.variables).keys() <= declared, page.name
 
 
@@ -113,10 +113,8 @@ def test_assets_are_as_they_were_built() -> None:
 
 def test_every_bundled_package_has_its_notice() -> None:
     """THIRD-PARTY.md and LICENSES.txt name the same packages in the same versions."""
-    root = Path(__file__).resolve().parents[2]
-    table = (
-        (root / "THIRD-PARTY.md").read_text().partition("<!-- graphiql packages -->")[2].partition("<!-- end -->")[0]
-    )
+    page = (ASSETS.parents[2] / "THIRD-PARTY.md").read_text()
+    table = page.partition("<!-- graphiql packages -->")[2].partition("<!-- end -->")[0]
     rows = [line.strip("| ").split(" | ") for line in table.strip().splitlines()[2:]]
     texts = (ASSETS / "LICENSES.txt").read_text()
     assert rows

@@ -3,9 +3,8 @@ from typing import Any
 
 from tests.house.repository import ROOT
 
-CONTRACTS: list[dict[str, Any]] = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["importlinter"][
-    "contracts"
-]
+TOOLS: dict[str, Any] = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]
+CONTRACTS: list[dict[str, Any]] = TOOLS["importlinter"]["contracts"]
 
 
 def test_every_domain_is_under_contract() -> None:

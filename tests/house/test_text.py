@@ -1,3 +1,4 @@
+import ast
 import re
 
 import pytest
@@ -48,6 +49,20 @@ def test_modules_are_named_by_nouns() -> None:
         path: {part.removesuffix(".py") for part in path.split("/")} for path in tracked_files() if path.endswith(".py")
     }
     assert [path for path, names in parts.items() if names & EMPTY_NAMES] == []
+
+
+def test_every_test_states_its_promise() -> None:
+    """Each test says in one line what it proves, so a failure reads as a broken promise."""
+    silent = [
+        f"{path}: {node.name}"
+        for path, text in own_texts()
+        if path.startswith("tests/") and path.endswith(".py")
+        for node in ast.walk(ast.parse(text))
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
+        and node.name.startswith("test_")
+        and not ast.get_docstring(node)
+    ]
+    assert silent == []
 
 
 def test_modules_stay_short() -> None:
