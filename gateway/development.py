@@ -28,7 +28,7 @@ class KnownCustomer(msgspec.Struct):
 
     id: str
     name: str
-    note: str = ""
+    about: str = ""
 
 
 class Known(msgspec.Struct):
@@ -56,7 +56,7 @@ class SandboxCustomers:
     async def list_customers(self) -> Sequence[Customer]:
         """The customers to choose from."""
         answer = await self._ask("GET", "/known")
-        return [Customer(c.id, c.name, c.note) for c in msgspec.json.decode(answer.content, type=Known).customers]
+        return [Customer(c.id, c.name, c.about) for c in msgspec.json.decode(answer.content, type=Known).customers]
 
     async def issue_token(self, customer_id: str) -> str | None:
         """A token for one of them; None when the sandbox does not know the customer."""

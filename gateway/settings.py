@@ -42,6 +42,7 @@ class UpstreamSettings(Section):
     api_key: SecretStr = Field(default=SecretStr(""), description="Sent as `Authorization: Bearer`.")
     timeout_s: float | None = Field(default=None, gt=0, le=60, description="Time limit of a call with its retries.")
     connections: int = Field(default=50, ge=1, le=1000, description="Most connections at once, per worker.")
+    has_breaker: bool = Field(default=True, description="Off: a failing system is asked all the same.")
 
 
 class ShopSettings(Section):

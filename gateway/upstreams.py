@@ -1,5 +1,6 @@
 """The systems behind the gateway: one guarded connection pool and one adapter for each."""
 
+import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import TypeVar
@@ -25,12 +26,14 @@ from clients.search.protocol import Search
 from clients.stock.generic import GenericStock
 from clients.stock.protocol import Stock
 from clients.values import DataSource
-from gateway.resilience.policy import UpstreamPolicy, default_policy
+from gateway.resilience.policy import BreakerPolicy, UpstreamPolicy, default_policy
 from gateway.resilience.stack import GuardedUpstream
 from gateway.resilience.wire import WireEngine
 from gateway.settings import SOURCE_OF_UPSTREAM, Settings, UpstreamName, UpstreamSettings, require_upstreams
 
 Adapter = TypeVar("Adapter", bound=ContractAdapter)
+
+NEVER_OPENS = BreakerPolicy(min_calls=sys.maxsize, in_a_row=sys.maxsize)
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,6 +95,8 @@ def open_upstreams(settings: Settings, now: Callable[[], float]) -> Upstreams:
 def decide_policy(source: DataSource, settings: UpstreamSettings) -> UpstreamPolicy:
     """The source's default policy with what the operator set."""
     policy = default_policy(source)
+    if not settings.has_breaker:
+        policy = replace(policy, breaker=NEVER_OPENS)
     wire = replace(policy.wire, connections=settings.connections)
     if settings.timeout_s is None:
         return replace(policy, wire=wire)
