@@ -23,6 +23,7 @@ class Loader(Generic[K, V]):
 
     A request so sees one value for one key, whatever caches do meanwhile. `aliases` tells under
     which other keys a value is known too, so that a product found by handle is not asked by id.
+    What the source raises is a fault, not an outcome: all who wait for it get it, nothing remembers it.
     """
 
     __slots__ = ("_aliases", "_asker", "_known", "_pending", "_source")
@@ -45,13 +46,16 @@ class Loader(Generic[K, V]):
         """One outcome per key, in the keys' order; a list when all are at hand."""
         known = self._known
         missing = [key for key in dict.fromkeys(keys) if key not in known]
-        if missing:
-            new = [key for key in missing if key not in self._pending] if self._pending else missing
-            if new:
-                self._ask(new)
-            if self._pending:
-                return self._wait(keys, [self._pending[key] for key in missing if key in self._pending])
-        return [known[key] for key in keys]
+        flights = self._flights(missing) if missing else None
+        return self._wait(keys, flights) if flights else [known[key] for key in keys]
+
+    def _flights(self, missing: list[K]) -> list[asyncio.Future[None]]:
+        """What brings the missing keys, each asked for only once; empty when all of them came on the spot."""
+        pending = self._pending
+        new = [key for key in missing if key not in pending] if pending else missing
+        if new:
+            self._ask(new)
+        return list(dict.fromkeys(pending[key] for key in missing if key in pending))
 
     def _ask(self, keys: list[K]) -> None:
         answer = self._source.load_many(keys, self._asker)
@@ -59,8 +63,8 @@ class Loader(Generic[K, V]):
             self._learn(keys, answer)
             return
         flight = asyncio.ensure_future(self._receive(keys, answer))
-        for key in keys:
-            self._pending[key] = flight
+        flight.add_done_callback(_note_failure)
+        self._pending.update(dict.fromkeys(keys, flight))
 
     async def _receive(self, keys: list[K], answer: Awaitable[list[V | None | SourceError]]) -> None:
         try:
@@ -79,7 +83,16 @@ class Loader(Generic[K, V]):
                 for alias in self._aliases(outcome):
                     known.setdefault(alias, outcome)
 
-    async def _wait(self, keys: Sequence[K], flights: Iterable[asyncio.Future[None]]) -> list[V | None | SourceError]:
-        for flight in dict.fromkeys(flights):
-            await flight
+    async def _wait(self, keys: Sequence[K], flights: list[asyncio.Future[None]]) -> list[V | None | SourceError]:
+        # Not `await flight`: whoever is cancelled while awaiting a task takes the task along, and
+        # other fields wait for it too. `asyncio.wait` leaves what it waits for alone.
+        await asyncio.wait(flights)
+        for flight in flights:
+            flight.result()
         return [self._known[key] for key in keys]
+
+
+def _note_failure(flight: asyncio.Future[None]) -> None:
+    """Take note of a failure that perhaps nobody waits for any more, so that asyncio does not complain of it."""
+    if not flight.cancelled():
+        flight.exception()
