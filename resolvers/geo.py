@@ -6,8 +6,13 @@ from clients import values
 from clients.delivery.protocol import DestinationAddress
 from clients.geo import protocol as geo
 from resolvers.fields import describes, input_object, optional, plain
-from resolvers.node import Kind, Node, expected_key, identity, reference
+from resolvers.node import Kind, Node, given_key, identity, reference
+from resolvers.refusals import BadInput
 from resolvers.scalars import CountryCode
+from resolvers.texts import LONGEST_TEXT, bounded, named
+
+NORTH_POLE = 90
+DATE_LINE = 180
 
 
 @describes(values.GeoPoint)
@@ -80,30 +85,44 @@ class Locality(Node):
 
 
 def read_point(given: GeoPointInput | None) -> values.GeoPoint | None:
-    """A client's point as a value."""
-    return values.GeoPoint(latitude=given.latitude, longitude=given.longitude) if given else None
+    """A client's point as a value; a BadInput for one that is not on the globe."""
+    if not given:
+        return None
+    if not (abs(given.latitude) <= NORTH_POLE and abs(given.longitude) <= DATE_LINE):
+        raise BadInput(
+            f"Expected a point between -{NORTH_POLE} and {NORTH_POLE} degrees north and -{DATE_LINE} and {DATE_LINE} "
+            f"degrees east, got {given.latitude}, {given.longitude}."
+        )
+    return values.GeoPoint(latitude=given.latitude, longitude=given.longitude)
 
 
 def read_box(given: GeoBoxInput | None) -> values.GeoBox | None:
-    """A client's rectangle as a value."""
+    """A client's rectangle as a value; it may lie across the date line, so only north and south have an order."""
     if not given:
         return None
-    corners = given.south_west, given.north_east
-    south_west, north_east = (values.GeoPoint(latitude=c.latitude, longitude=c.longitude) for c in corners)
+    south_west, north_east = read_point(given.south_west), read_point(given.north_east)
+    assert south_west is not None
+    assert north_east is not None
+    if south_west.latitude > north_east.latitude:
+        raise BadInput("Expected `southWest` south of `northEast`, got it north of it.")
     return values.GeoBox(south_west=south_west, north_east=north_east)
 
 
 def read_address(given: AddressInput) -> DestinationAddress:
-    """A client's address as delivery systems take it."""
+    """A client's address as delivery systems take it; a BadInput for one without a city or beyond any envelope."""
     return DestinationAddress(
         country_code=given.country_code or None,
-        city=given.city,
-        region=given.region or None,
-        locality_id=expected_key(Kind.LOCALITY, given.locality_id, "localityId") if given.locality_id else None,
-        street=given.street or None,
-        house=given.house or None,
-        flat=given.flat or None,
-        postal_code=given.postal_code or None,
-        note=given.note or None,
+        city=named(given.city.strip(), "city"),
+        region=_line(given.region, "region"),
+        locality_id=given_key(Kind.LOCALITY, given.locality_id, "localityId"),
+        street=_line(given.street, "street"),
+        house=_line(given.house, "house"),
+        flat=_line(given.flat, "flat"),
+        postal_code=_line(given.postal_code, "postalCode"),
+        note=bounded(given.note, "note", LONGEST_TEXT) if given.note else None,
         point=read_point(given.point or None),
     )
+
+
+def _line(given: str | None, argument: str) -> str | None:
+    return bounded(given, argument) if given else None

@@ -4,7 +4,7 @@ import datetime as dt
 from collections.abc import Sequence
 from decimal import Decimal
 from functools import partial
-from typing import NamedTuple, Protocol
+from typing import NamedTuple, Protocol, TypeVar
 
 import strawberry
 
@@ -27,11 +27,15 @@ from resolvers.fields import (
 from resolvers.freshness import Freshness, Sourced
 from resolvers.hydration import by_product_id, hydrate, load_products
 from resolvers.labels import Swatch
-from resolvers.node import Kind, expected_key
+from resolvers.node import Kind, expected_key, given_key
 from resolvers.paging import PageInfo, cursor, page_size
 from resolvers.references import AProduct
-from resolvers.refusals import answered
+from resolvers.refusals import BadInput, answered
 from resolvers.scalars import URL
+from resolvers.texts import named
+
+T = TypeVar("T")
+MOST_RESTRICTIONS = 100
 
 describe_enum(
     ProductSort,
@@ -180,14 +184,18 @@ def ask_listing(
 
 
 def read_filter(given: ProductFilter) -> search.ProductFilter:
-    """A client's restrictions as the search index takes them."""
+    """A client's restrictions as the search index takes them.
+
+    All of them must hold, in whatever order they are given: equal restrictions make equal keys.
+    """
+    places = {expected_key(Kind.LOCATION, place, "availableAt") for place in _few(given.available_at, "availableAt")}
     return search.ProductFilter(
-        facets=tuple(given.facets or ()),
-        ranges=tuple(read_range(given_range) for given_range in given.ranges or ()),
+        facets=tuple(sorted({named(token, "facets") for token in _few(given.facets, "facets")})),
+        ranges=tuple(read_range(given_range) for given_range in _few(given.ranges, "ranges")),
         in_stock_only=bool(given.in_stock_only),
-        available_at=tuple(expected_key(Kind.LOCATION, place, "availableAt") for place in given.available_at or ()),
+        available_at=tuple(sorted(places)),
         receivable_by=given.receivable_by or None,
-        promotion_id=expected_key(Kind.PROMOTION, given.promotion_id, "promotionId") if given.promotion_id else None,
+        promotion_id=given_key(Kind.PROMOTION, given.promotion_id, "promotionId"),
         on_sale_only=bool(given.on_sale_only),
     )
 
@@ -196,7 +204,14 @@ def read_range(given: FacetRangeInput) -> search.FacetRange:
     """A client's range as the search index takes it; an end that is left out or null is open."""
     low = None if given.from_ is strawberry.UNSET else given.from_
     high = None if given.to is strawberry.UNSET else given.to
-    return search.FacetRange(code=given.code, from_=low, to=high)
+    return search.FacetRange(code=named(given.code, "ranges.code"), from_=low, to=high)
+
+
+def _few(given: Sequence[T] | None, argument: str) -> Sequence[T]:
+    several = given or ()
+    if len(several) > MOST_RESTRICTIONS:
+        raise BadInput(f"Expected at most {MOST_RESTRICTIONS} `{argument}`, got {len(several)}.")
+    return several
 
 
 def load_listings(keys: Sequence[search.ListingKey], info: Info) -> Outcomes[search.Listing]:

@@ -15,7 +15,7 @@ from resolvers.fields import Argument, Outcomes, describe_enum, describes, plain
 from resolvers.freshness import Freshness, Sourced
 from resolvers.money import Money, PointsAmount
 from resolvers.node import Kind, Node, identity
-from resolvers.paging import After, First, PageInfo, cursor, page_size
+from resolvers.paging import After, First, PageInfo, chosen, cursor, page_size
 from resolvers.refusals import answered
 from resolvers.scalars import HTML
 
@@ -164,7 +164,7 @@ class LoyaltyAccount(Node, Sourced):
         kinds: Annotated[list[PointsMovementKind] | None, Argument(description="Only these kinds.")] = None,
     ) -> Outcomes[loyalty.PointsHistory]:
         """Movements of points, newest first."""
-        key = loyalty.HistoryKey(first=page_size(first), after=cursor(after), kinds=tuple(kinds or ()))
+        key = loyalty.HistoryKey(first=page_size(first), after=cursor(after), kinds=chosen(kinds))
         pages = info.context.loaders.history.load_many([key] * len(parents))
         return then(pages, lambda outcomes: [answered(outcome) for outcome in outcomes])
 

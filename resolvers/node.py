@@ -11,6 +11,7 @@ import strawberry
 
 from resolvers.fields import interface, plain, pure
 from resolvers.refusals import BadInput
+from resolvers.texts import LONGEST_NAME, shown
 
 
 class Kind(enum.StrEnum):
@@ -41,9 +42,9 @@ def global_id(kind: Kind, key: str) -> strawberry.ID:
 
 def read_id(given: str) -> tuple[Kind, str] | None:
     """The kind and key of an id, or None when we never made such an id."""
-    kind, separator, key = given.partition("_")
+    kind, _, key = given.partition("_")
     known = KINDS.get(kind)
-    return (known, key) if separator and key and known else None
+    return (known, key) if known and 0 < len(key) <= LONGEST_NAME else None
 
 
 def key_of(kind: Kind, given: str) -> str | None:
@@ -56,8 +57,13 @@ def expected_key(kind: Kind, given: str, argument: str) -> str:
     """The key of an id that must be of this kind; a BadInput tells the client what was expected."""
     key = key_of(kind, given)
     if key is None:
-        raise BadInput(f"Expected `{argument}` to be an id like `{kind.value}_...`, got {given!r}.")
+        raise BadInput(f"Expected `{argument}` to be an id like `{kind.value}_...`, got {shown(given)}.")
     return key
+
+
+def given_key(kind: Kind, given: str | None, argument: str) -> str | None:
+    """The key of an id that may be left out or null; an empty one is not left out, it is refused."""
+    return None if given is None or given is strawberry.UNSET else expected_key(kind, given, argument)
 
 
 def identity(kind: Kind, attribute: str = "id", description: str = "Global id.") -> Any:

@@ -1,6 +1,8 @@
 """Pages of longer lists, Relay style; cursors are the owner's, passed through unread."""
 
-from typing import Annotated
+import enum
+from collections.abc import Iterable
+from typing import Annotated, TypeVar
 
 from clients import values
 from resolvers.fields import Argument, describes, plain
@@ -9,6 +11,7 @@ from resolvers.refusals import BadInput
 First = Annotated[int, Argument(description="Page size, at most 100.")]
 After = Annotated[str | None, Argument(description="Cursor to continue after.")]
 LONGEST_CURSOR = 2048
+E = TypeVar("E", bound=enum.Enum)
 
 
 def page_size(first: int, at_most: int = 100) -> int:
@@ -23,6 +26,11 @@ def cursor(after: str | None) -> str | None:
     if after is not None and not 1 <= len(after) <= LONGEST_CURSOR:
         raise BadInput(f"Expected `after` to be a cursor of this list, got a text of {len(after)} characters.")
     return after
+
+
+def chosen(kinds: Iterable[E] | None) -> tuple[E, ...]:
+    """The kinds that a client asks for, each once and in one order, so that equal questions have equal keys."""
+    return tuple(sorted(set(kinds or ()), key=lambda kind: str(kind.value)))
 
 
 @describes(values.Page)

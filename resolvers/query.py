@@ -37,15 +37,15 @@ from resolvers.lookup import (
     find_variant,
 )
 from resolvers.node import Kind, Node, key_of
-from resolvers.paging import After, First, cursor, page_size
+from resolvers.paging import After, First, chosen, cursor, page_size
 from resolvers.product import Product, ProductVariant
 from resolvers.promotion import Promotion
 from resolvers.recommendations import RecommendationBlock, RecommendationContextInput, load_blocks, read_context
 from resolvers.refusals import BadInput, answered
 from resolvers.sources import SourceStatus, Status
 from resolvers.suggestions import SearchSuggestions
+from resolvers.texts import named, searched
 
-LONGEST_TEXT = 500
 MOST_NODES = 100
 MOST_PLACES = 500
 Root = Sequence[object]
@@ -55,13 +55,6 @@ Text = Annotated[str, Argument(description="Text so far.")]
 def only(outcome: Eventual[Outcome[Any]]) -> Outcomes[Any]:
     """The outcomes of a field that has one parent, the root."""
     return then(outcome, lambda found: [found])
-
-
-def searched(text: str) -> str:
-    """A text to look for, when it is one that people type; else a BadInput."""
-    if len(text) > LONGEST_TEXT:
-        raise BadInput(f"Expected `query` of at most {LONGEST_TEXT} characters, got {len(text)}.")
-    return text.strip()
 
 
 @strawberry.type(description="Reading.")
@@ -193,8 +186,8 @@ class Query:
         first: Annotated[int, Argument(description="At most this many items.")] = 12,
     ) -> Outcomes[recommender.RecommendationBlock]:
         """Recommended products for a placement."""
-        shown = read_context(context)
-        key = recommender.BlockKey(placement=placement, first=page_size(first), **shown)
+        size, shown = page_size(first), read_context(context)
+        key = recommender.BlockKey(placement=named(placement, "placement"), first=size, **shown)
         return load_blocks([key], info)
 
     @seam(LocationConnection | None, source=DataSource.DELIVERY, directives=[SIZED_BY_FIRST])
@@ -215,7 +208,7 @@ class Query:
             after=cursor(after),
             near=read_point(near),
             within=read_box(within),
-            kinds=tuple(kinds or ()),
+            kinds=chosen(kinds),
         )
         pages = then(info.context.loaders.location_search.load(key), answered)
         return only(then(pages, lambda page: read_found(page) if isinstance(page, delivery.LocationsFound) else page))

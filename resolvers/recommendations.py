@@ -14,9 +14,10 @@ from resolvers.directives import ListSize
 from resolvers.fields import Outcomes, batch, describe_enum, describes, input_object, optional, plain
 from resolvers.freshness import Freshness, Sourced
 from resolvers.hydration import by_product_id, hydrate, load_mentioned
-from resolvers.node import Kind, expected_key
+from resolvers.node import Kind, given_key
 from resolvers.references import AProduct
 from resolvers.refusals import answered
+from resolvers.texts import searched
 
 describe_enum(
     RecommendationStrategy,
@@ -111,13 +112,13 @@ def read_context(given: RecommendationContextInput | None) -> dict[str, str]:
     """What the page shows, as the recommender's keys; ids that name nothing are refused."""
     if not given:
         return {}
-    named = {
-        "product_id": given.product_id and expected_key(Kind.PRODUCT, given.product_id, "productId"),
-        "category_id": given.category_id and expected_key(Kind.CATEGORY, given.category_id, "categoryId"),
-        "cart_id": given.cart_id and expected_key(Kind.CART, given.cart_id, "cartId"),
-        "query": given.query,
+    shown = {
+        "product_id": given_key(Kind.PRODUCT, given.product_id, "productId"),
+        "category_id": given_key(Kind.CATEGORY, given.category_id, "categoryId"),
+        "cart_id": given_key(Kind.CART, given.cart_id, "cartId"),
+        "query": searched(given.query) if given.query else None,
     }
-    return {name: key for name, key in named.items() if key}
+    return {name: key for name, key in shown.items() if key}
 
 
 def load_blocks(keys: Sequence[recommendations.BlockKey], info: Info) -> Outcomes[recommendations.RecommendationBlock]:

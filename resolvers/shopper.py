@@ -10,9 +10,7 @@ from typing import Any
 
 from graphql.language import (
     DirectiveNode,
-    EnumValueNode,
     OperationDefinitionNode,
-    StringValueNode,
     ValueNode,
     VariableNode,
 )
@@ -21,9 +19,12 @@ from clients.values import SalesChannel
 from resolvers.context import Shopper, Viewer
 from resolvers.node import Kind, expected_key
 from resolvers.refusals import BadInput
+from resolvers.texts import shown
 
 LANGUAGE = re.compile(r"[A-Za-z]{2,8}(-[A-Za-z0-9]{1,8})*")
 CURRENCY = re.compile(r"[A-Z]{3}")
+LONGEST_TAG = 35
+"""Long enough for every language tag in use (RFC 5646, 4.4.1)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,21 +42,27 @@ def read_shopper(
 ) -> Shopper:
     """The shopper's context of one operation; a BadInput says which argument is not what it should be."""
     said = read_directive(operation, variables)
-    locality, location = said.get("locality"), said.get("location")
     return Shopper(
-        locality_id=expected_key(Kind.LOCALITY, _text("locality", locality), "locality")
-        if locality
-        else viewer.locality_id or defaults.locality_id,
-        location_id=expected_key(Kind.LOCATION, _text("location", location), "location") if location else None,
-        channel=_channel(said["channel"]) if said.get("channel") else defaults.channel,
-        language=_matching(LANGUAGE, "language", said.get("language")) or viewer.language or defaults.language,
+        locality_id=_key(Kind.LOCALITY, "locality", said) or viewer.locality_id or defaults.locality_id,
+        location_id=_key(Kind.LOCATION, "location", said),
+        channel=_channel(said.get("channel")) or defaults.channel,
+        language=spell_language(
+            _matching(LANGUAGE, "language", said.get("language")) or viewer.language or defaults.language
+        ),
         currency=_matching(CURRENCY, "currency", said.get("currency")) or viewer.currency or defaults.currency,
     )
 
 
 def names_locality(operation: OperationDefinitionNode, variables: Mapping[str, Any]) -> bool:
     """Whether the operation itself says for which locality it is."""
-    return bool(read_directive(operation, variables).get("locality"))
+    return read_directive(operation, variables).get("locality") is not None
+
+
+def spell_language(tag: str) -> str:
+    """A language tag in the one spelling that upstreams and cache keys get, `pt-BR` for `PT-br` (RFC 5646, 2.1.1)."""
+    first, *rest = tag.lower().split("-")
+    cased = (part.upper() if len(part) == 2 else part.title() if len(part) == 4 else part for part in rest)  # noqa: PLR2004
+    return "-".join((first, *cased))
 
 
 def read_directive(operation: OperationDefinitionNode, variables: Mapping[str, Any]) -> dict[str, Any]:
@@ -74,7 +81,7 @@ def _value(node: ValueNode, operation: OperationDefinitionNode, variables: Mappi
     if isinstance(node, VariableNode):
         name = node.name.value
         return variables[name] if name in variables else _default(name, operation)
-    return node.value if isinstance(node, StringValueNode | EnumValueNode) else getattr(node, "value", None)
+    return getattr(node, "value", None)
 
 
 def _default(name: str, operation: OperationDefinitionNode) -> Any:
@@ -84,21 +91,30 @@ def _default(name: str, operation: OperationDefinitionNode) -> Any:
     return None
 
 
-def _text(argument: str, given: object) -> str:
-    if isinstance(given, str | int):
-        return str(given)
-    raise BadInput(f"Expected `{argument}` to be an id, got {given!r}.")
+def _key(kind: Kind, argument: str, said: Mapping[str, Any]) -> str | None:
+    given = said.get(argument)
+    if given is None:
+        return None
+    if isinstance(given, str):
+        return expected_key(kind, given, argument)
+    raise BadInput(f"Expected `{argument}` to be an id like `{kind.value}_...`, got {_shown(given)}.")
 
 
-def _channel(given: object) -> SalesChannel:
+def _channel(given: object) -> SalesChannel | None:
+    if given is None:
+        return None
     if isinstance(given, str) and given in SalesChannel.__members__:
         return SalesChannel[given]
-    raise BadInput(f"Expected `channel` to be one of {', '.join(SalesChannel.__members__)}, got {given!r}.")
+    raise BadInput(f"Expected `channel` to be one of {', '.join(SalesChannel.__members__)}, got {_shown(given)}.")
 
 
 def _matching(pattern: re.Pattern[str], argument: str, given: object) -> str | None:
     if given is None:
         return None
-    if isinstance(given, str) and pattern.fullmatch(given):
+    if isinstance(given, str) and len(given) <= LONGEST_TAG and pattern.fullmatch(given):
         return given
-    raise BadInput(f"Expected `{argument}` to match {pattern.pattern}, got {given!r}.")
+    raise BadInput(f"Expected `{argument}` to match {pattern.pattern}, got {_shown(given)}.")
+
+
+def _shown(given: object) -> str:
+    return shown(given) if isinstance(given, str) else f"a value of type {type(given).__name__}"

@@ -22,7 +22,7 @@ from resolvers.geo import GeoPointInput, read_point
 from resolvers.hydration import hydrate
 from resolvers.location import Location
 from resolvers.node import Kind, ids
-from resolvers.paging import After, First, PageInfo, cursor, page_size
+from resolvers.paging import After, First, PageInfo, chosen, cursor, page_size
 from resolvers.refusals import answered
 
 describe_enum(
@@ -177,7 +177,7 @@ class Availability(Sourced):
                 in_stock_only=in_stock_only,
                 after=cursor(after),
                 near=read_point(near),
-                kinds=tuple(kinds or ()),
+                kinds=chosen(kinds),
             )
             for parent in parents
         ]
