@@ -11,13 +11,39 @@ from strawberry.directive import DirectiveLocation, DirectiveValue
 from strawberry.schema_directive import Location
 
 from clients.values import DataSource, SalesChannel
+from resolvers.enums import describe_enum
 from resolvers.scalars import CurrencyCode, LanguageCode
 
-strawberry.enum(
+describe_enum(
     DataSource,
-    description="Third-party systems by role. Vendor names never appear in the schema, so a vendor can be replaced.",
+    "Third-party systems by role. Vendor names never appear in the schema, so a vendor can be replaced.",
+    {
+        "CATALOGUE": "Products, categories, media.",
+        "SEARCH": "Search, listing and facets.",
+        "PRICING": "Prices, discounts and promotions.",
+        "LOYALTY": "Loyalty programme.",
+        "RECOMMENDATIONS": "Recommendations.",
+        "STOCK": "Stock and reservations.",
+        "DELIVERY": "Delivery quotes, pickup places, tracking.",
+        "CART": "Cart storage.",
+        "ORDERS": "Order management.",
+        "PAYMENTS": "Payments.",
+        "CUSTOMERS": "Customer profiles.",
+        "NOTIFICATIONS": "Messages to the customer.",
+        "GEO": "Localities and addresses.",
+    },
 )
-strawberry.enum(SalesChannel, description="Client channel.")
+
+describe_enum(
+    SalesChannel,
+    "Client channel.",
+    {
+        "WEB": "Website.",
+        "IOS": "iOS app.",
+        "ANDROID": "Android app.",
+        "IN_STORE": "Terminal in a store.",
+    },
+)
 
 FIELDS = [Location.FIELD_DEFINITION]
 

@@ -13,9 +13,8 @@ clients' values, which the GraphQL types only describe:
         \"\"\"Price in this context.\"\"\"
 """
 
-import enum
 import inspect
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Any, TypeAlias, TypeVar, dataclass_transform
 
 import strawberry
@@ -28,6 +27,7 @@ from clients.values import DataSource
 from resolvers.batch import Batch, BatchCall, Hole, Outcome, Pure, PureCall
 from resolvers.context import Info
 from resolvers.directives import Seam, SemanticNonNull
+from resolvers.enums import describe_enum as describe_enum
 
 T = TypeVar("T")
 Outcomes: TypeAlias = Eventual[Sequence[Outcome[T]]]
@@ -76,13 +76,6 @@ def input_object(*, one_of: bool = False) -> Callable[[type[T]], type[T]]:
     return lambda cls: strawberry.input(cls, description=_promise(cls), one_of=one_of)
 
 
-def describe_enum(enumeration: type[enum.Enum], description: str, members: Mapping[str, str]) -> None:
-    """Make a GraphQL enum of a Python one, with a description for every member."""
-    strawberry.enum(enumeration, description=description)
-    for value in enumeration.__strawberry_definition__.values:  # type: ignore[attr-defined]
-        value.description = members[value.name]
-
-
 def pure(returns: Any, *, directives: Sequence[object] = ()) -> Declared:
     """Declare a field computed from its value, its arguments and the language only."""
 
@@ -113,12 +106,23 @@ def hole(returns: Any) -> Declared:
     return declare
 
 
-def batch(returns: Any, *, needs: Sequence[str] | None = None, directives: Sequence[object] = ()) -> Declared:
-    """Declare a field that is resolved for all parents at once."""
+def batch(
+    returns: Any,
+    *,
+    promised_by: DataSource | None = None,
+    needs: Sequence[str] | None = None,
+    directives: Sequence[object] = (),
+) -> Declared:
+    """Declare a field that is resolved for all parents at once.
+
+    Where the field is never null, `promised_by` is the source that broke its contract if a value
+    is absent after all.
+    """
 
     def declare(function: Any) -> StrawberryField:
         call: BatchCall = inspect.unwrap(function)
-        return _batch_field(call, call, returns, needs, directives)
+        guarded = _never_silently_null(call, promised_by) if promised_by else call
+        return _batch_field(call, guarded, returns, needs, directives)
 
     return declare
 
@@ -174,14 +178,15 @@ def _collected(call: BatchCall) -> Callable[..., Any]:
     """Resolve one parent through a DataLoader that gathers its siblings.
 
     A loader lives as long as its request: it is kept by the request's context, for one field and
-    one set of arguments.
+    one set of arguments. It only gathers and remembers nothing, because a parent has no key that is
+    sure to be its own for that long; the datasets' loaders below remember by key.
     """
 
     async def resolve(root: Any, info: Info, **arguments: Any) -> Any:
         loaders: dict[object, DataLoader[Any, Any]] = info.context.loaders.by_field
         key = (call, repr(sorted(arguments.items())))
         if key not in loaders:
-            loaders[key] = DataLoader(load_fn=_load_fn(call, info, arguments), cache_key_fn=id)
+            loaders[key] = DataLoader(load_fn=_load_fn(call, info, arguments), cache=False)
         return await loaders[key].load(root)
 
     return resolve

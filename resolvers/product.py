@@ -6,6 +6,8 @@ Every field of another system is a seam of its own, resolved for all products of
 from collections.abc import Mapping, Sequence
 from typing import Annotated
 
+import msgspec
+
 from clients.catalogue import protocol as catalogue
 from clients.delivery import protocol as delivery
 from clients.eventual import then
@@ -25,11 +27,11 @@ from resolvers.characteristics import (
     SelectedOption,
     SelectedOptionInput,
 )
-from resolvers.context import Info
+from resolvers.context import Context, Info
 from resolvers.delivery import DeliveryPromise, DestinationInput
 from resolvers.destination import read_destination
 from resolvers.directives import Cost, ListSize
-from resolvers.fields import Argument, Outcomes, batch, describes, plain, seam
+from resolvers.fields import Argument, Outcomes, batch, describes, plain, pure, seam
 from resolvers.hydration import by_product_id
 from resolvers.image import Image
 from resolvers.labels import Badge, Brand
@@ -43,6 +45,7 @@ from resolvers.references import AProduct, AVariant
 from resolvers.refusals import BadInput
 from resolvers.scalars import HTML
 from resolvers.stock import Availability, AvailabilitySummary
+from resolvers.texts import named
 
 MOST_ORDERED = 9999
 
@@ -51,7 +54,7 @@ MOST_ORDERED = 9999
 class BundleComponent:
     """One part of a set."""
 
-    @batch(AVariant)
+    @batch(AVariant, promised_by=DataSource.CATALOGUE)
     @staticmethod
     def variant(components: Sequence[catalogue.BundleComponent], info: Info, /) -> Outcomes[catalogue.Variant]:
         """Part."""
@@ -69,7 +72,7 @@ class ProductVariant(Node):
     barcode: str | None = plain("Bar code.")
     title: str = plain("Title with the option values.")
 
-    @batch(AProduct)
+    @batch(AProduct, promised_by=DataSource.CATALOGUE)
     @staticmethod
     def product(variants: Sequence[catalogue.Variant], info: Info, /) -> Outcomes[catalogue.Product]:
         """The product."""
@@ -141,7 +144,12 @@ class Product(Node):
     subtitle: str | None = plain("Short text for tiles.")
     description: HTML | None = plain("Full description.")
     image: Image | None = plain("Main image.")
-    media: list[Media] = plain("All images and videos, in order; complete.")
+
+    @pure(list[Media])
+    @staticmethod
+    def media(value: catalogue.Product, _context: Context, /) -> Sequence[catalogue.Media]:
+        """All images and videos, in order; complete."""
+        return media_by_sku(value)
 
     @batch(list[Category])
     @staticmethod
@@ -209,9 +217,20 @@ class Product(Node):
         first: Annotated[int, Argument(description="At most this many items.")] = 12,
     ) -> Outcomes[recommender.RecommendationBlock]:
         """Products to show next to this one."""
-        size = page_size(first)
-        keys = [recommender.BlockKey(placement=placement, first=size, product_id=p.id) for p in products]
+        size, place = page_size(first), named(placement, "placement")
+        keys = [recommender.BlockKey(placement=place, first=size, product_id=product.id) for product in products]
         return load_blocks(keys, info)
+
+
+def media_by_sku(product: catalogue.Product) -> Sequence[catalogue.Media]:
+    """A product's media, with the variant that one of them shows named as in `ProductVariant.id`: by its sku.
+
+    The catalogue names it by its own id of the variant; an id that no variant has names nothing.
+    """
+    if all(media.variant_id is None for media in product.media):
+        return product.media
+    skus = {variant.id: variant.sku for variant in product.variants}
+    return [msgspec.structs.replace(media, variant_id=skus.get(media.variant_id or "")) for media in product.media]
 
 
 def ordered_quantity(quantity: int) -> int:
@@ -272,5 +291,5 @@ def select_variant(product: catalogue.Product, chosen: Mapping[str, str]) -> cat
 
 def first_in_stock(product: catalogue.Product, found: Outcome[stock.ProductAvailability]) -> catalogue.Variant:
     """The first variant that can be bought; the first of all when none can or stock is not known."""
-    available = found.available_skus if isinstance(found, stock.ProductAvailability) else ()
+    available = frozenset(found.available_skus if isinstance(found, stock.ProductAvailability) else ())
     return next((variant for variant in product.variants if variant.sku in available), product.variants[0])
