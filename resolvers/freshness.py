@@ -9,6 +9,9 @@ from clients.values import DataSource
 from resolvers.context import Context
 from resolvers.fields import describe_enum, describes, hole, interface, plain
 
+GREATEST_INT = 2_147_483_647
+"""Of GraphQL's `Int`: 68 years in seconds."""
+
 
 class FreshnessState(enum.Enum):
     """How a sourced value was obtained."""
@@ -68,7 +71,7 @@ class Freshness:
     @staticmethod
     def age_seconds(value: values.Freshness, context: Context, /) -> int:
         """Age at the moment of response; free of the client's clock error."""
-        return max(0, int(context.clock.now() - value.observed_at.timestamp()))
+        return min(max(0, int(context.clock.now() - value.observed_at.timestamp())), GREATEST_INT)
 
 
 @interface
