@@ -3,6 +3,9 @@
 from collections.abc import Awaitable
 from typing import Any, Final, Protocol
 
+from redis.asyncio import Redis
+from redis.asyncio.retry import Retry
+from redis.backoff import NoBackoff
 from redis.exceptions import RedisError
 
 from clients.http import Priority
@@ -42,6 +45,12 @@ class Commands(Protocol):
 
     def eval(self, script: str, numkeys: int, *keys_and_args: Any) -> Awaitable[Any]: ...
     def aclose(self) -> Awaitable[None]: ...
+
+
+def commands_at(url: str, timeout_s: float = 0.05) -> Commands:
+    """A connection pool at `redis://...` or `rediss://...` that gives up early: a quota is not worth a long wait."""
+    once = Retry(NoBackoff(), 0)
+    return Redis.from_url(url, socket_timeout=timeout_s, socket_connect_timeout=timeout_s, retry=once)
 
 
 class ValkeyQuotaStore:

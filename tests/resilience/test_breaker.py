@@ -76,7 +76,9 @@ def test_the_window_forgets_by_and_by() -> None:
         (0, 0, 0, 0, False),
     ],
 )
-def test_half_failed_or_most_slow_or_ten_in_a_row_opens(good: int, slow: int, bad: int, in_a_row: int, opens: bool) -> None:
+def test_half_failed_or_most_slow_or_ten_in_a_row_opens(
+    good: int, slow: int, bad: int, in_a_row: int, opens: bool
+) -> None:
     """The rule at its borders, with at least twenty calls for the shares."""
     window = Window(10.0, 10)
     for verdict, count in ((Verdict.GOOD, good), (Verdict.SLOW, slow), (Verdict.BAD, bad)):
@@ -94,7 +96,9 @@ def test_an_upstream_that_fails_every_second_time_is_noticed() -> None:
     assert breaker.state is BreakerState.OPEN
 
 
-@pytest.mark.parametrize(("times", "dice", "expected_s"), [(1, 0.5, 4.0), (2, 0.5, 7.5), (9, 0.5, 7.5), (1, 0.0, 3.2), (9, 0.9999, 9.0)])
+@pytest.mark.parametrize(
+    ("times", "dice", "expected_s"), [(1, 0.5, 4.0), (2, 0.5, 7.5), (9, 0.5, 7.5), (1, 0.0, 3.2), (9, 0.9999, 9.0)]
+)
 def test_open_periods_double_up_to_a_cap(times: int, dice: float, expected_s: float) -> None:
     """Never more than nine seconds with the worst dice, so that recovery is noticed within ten."""
     assert open_for_s(times, POLICY, dice) == pytest.approx(expected_s, abs=0.001)
@@ -156,7 +160,7 @@ def test_an_operator_may_hold_a_breaker() -> None:
     assert all(use(breaker, Verdict.BAD) for _ in range(1000))
     breaker.hold(None)
     assert sum(use(breaker, Verdict.BAD) for _ in range(1000)) == POLICY.in_a_row
-    with pytest.raises(ValueError, match="Expected HELD_OPEN, HELD_CLOSED or None, got BreakerState.OPEN"):
+    with pytest.raises(ValueError, match="Expected HELD_OPEN, HELD_CLOSED or None, got"):
         breaker.hold(BreakerState.OPEN)
 
 

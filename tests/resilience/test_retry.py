@@ -119,7 +119,7 @@ async def test_a_wait_that_fits_is_kept() -> None:
 
 @pytest.mark.looptime
 async def test_in_an_outage_sent_never_exceeds_asked_by_more_than_a_tenth() -> None:
-    """1,000 calls a second for three seconds at 100 % failure, breaker aside: at most 1.1 sent per asked, at any moment."""
+    """3,000 calls at 100 % failure, breaker aside: at most 1.1 sent per asked, at any moment."""
     upstream = Scripted(always=answer(500))
     guard = guarded(POLICY, upstream)
     asked = 0

@@ -80,7 +80,12 @@ def test_a_good_answer_may_say_that_the_quota_is_used_up(headers: dict[str, str]
 DIALECTS = [value for value in vars(throttling).values() if isinstance(value, Dialect)]
 
 
-@given(st.sampled_from(DIALECTS), st.sampled_from([200, 409, 429, 503]), st.text(st.characters(codec="latin-1")), st.binary())
+@given(
+    st.sampled_from(DIALECTS),
+    st.sampled_from([200, 409, 429, 503]),
+    st.text(st.characters(codec="latin-1")),
+    st.binary(),
+)
 def test_nothing_a_vendor_writes_can_break_the_reading(dialect: Dialect, status: int, text: str, body: bytes) -> None:
     """Whatever stands in headers and bodies, the wait is none or between nothing and the longest pause."""
     names = [*dialect.seconds_headers, *dialect.millis_headers, *dialect.epoch_headers]

