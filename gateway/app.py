@@ -6,6 +6,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
 import strawberry
+from graphql import GraphQLSchema
 from starlette.applications import Starlette
 from starlette.routing import Route
 
@@ -13,7 +14,7 @@ from gateway.cache.levels import Levels, open_levels
 from gateway.contexts import Contexts, WallClock, agreed_ages
 from gateway.datasets import Datasets, decide_policies, open_datasets
 from gateway.development import development_routes
-from gateway.engine import LocalityChecked
+from gateway.engine import LocalityChecked, PlannedExecutor
 from gateway.health import GuardedSources, HealthRoutes
 from gateway.http.documents import Documents
 from gateway.http.endpoint import GraphQLEndpoint
@@ -21,7 +22,7 @@ from gateway.http.journal import LogJournal
 from gateway.http.lookup import TextLookup
 from gateway.http.operations import Operations
 from gateway.http.origins import Origins
-from gateway.http.ports import Authenticate
+from gateway.http.ports import Authenticate, Executor
 from gateway.http.reference import GraphQLCoreExecutor
 from gateway.http.rules import EdgeRules
 from gateway.limits.guard import LimitGuard
@@ -89,13 +90,18 @@ def make_endpoint(
     operations = Operations(
         schema=core,
         lookup=TextLookup(Documents(core, LimitGuard(core))),
-        executor=LocalityChecked(GraphQLCoreExecutor(core)),
+        executor=LocalityChecked(decide_executor(settings, core)),
         make_context=contexts.make,
         rules=rules,
         journal=journal,
         wall_clock=now,
     )
     return GraphQLEndpoint(operations, authenticate=authenticate, rules=rules, journal=journal)
+
+
+def decide_executor(settings: Settings, schema: GraphQLSchema) -> Executor:
+    """The engine that the settings name."""
+    return PlannedExecutor(schema) if settings.executor == "compiled" else GraphQLCoreExecutor(schema)
 
 
 def decide_rules(settings: Settings) -> EdgeRules:

@@ -1,17 +1,74 @@
-"""The executor behind the front door: whatever it takes to turn a prepared document into bytes."""
+"""The executors behind the front door: plans where there is one, graphql-core where there is none."""
 
-from collections.abc import AsyncGenerator
+from collections import Counter
+from collections.abc import AsyncGenerator, Awaitable
 from typing import Any
 
-from graphql import GraphQLError
+from graphql import GraphQLError, GraphQLSchema
 
 from clients.errors import SourceError
 from clients.eventual import Eventual, is_pending, then
 from clients.geo.protocol import Locality
+from gateway.execution import NotCompiled, Plan, Request, Written, compile_plan
 from gateway.http.ports import Executor, Incremental, RequestFacts, Result
+from gateway.http.reference import GraphQLCoreExecutor, outcome_of
 from resolvers.context import Context
 from resolvers.refusals import BadInput
 from resolvers.shopper import names_locality
+
+
+class PlannedExecutor:
+    """Runs each operation by its plan, which lives as long as the prepared document.
+
+    What cannot be planned runs on graphql-core; `fallbacks` counts that by reason.
+    """
+
+    def __init__(self, schema: GraphQLSchema) -> None:
+        self._schema = schema
+        self._reference = GraphQLCoreExecutor(schema)
+        self.fallbacks: Counter[str] = Counter()
+
+    def execute(self, facts: RequestFacts, context: Any) -> Eventual[Result | Incremental]:
+        """Run a query or a mutation; answers at once when everything is at hand."""
+        plan = self._plan(facts)
+        if plan is None:
+            return self._reference.execute(facts, context)
+        request = Request(context_value=context, variable_values=facts.variables, hide_suggestions=True)
+        if facts.prepared.whole is not None:  # it increments, and the client takes parts
+            return then(plan.execute(request), outcome_of)
+        written: Eventual[Any] = plan.write(request)
+        return then(written, read_written)
+
+    def subscribe(self, facts: RequestFacts, context: Any) -> Awaitable[AsyncGenerator[Result, None] | Result]:
+        """Start a subscription, which graphql-core runs."""
+        return self._reference.subscribe(facts, context)
+
+    def _plan(self, facts: RequestFacts) -> Plan | None:
+        name = facts.operation.name.value if facts.operation.name else None
+        compiled = facts.prepared.compiled
+        if name not in compiled:
+            try:
+                compiled[name] = compile_plan(self._schema, facts.prepared.document, name)
+            except NotCompiled as refusal:
+                compiled[name] = refusal
+        plan = compiled[name]
+        if isinstance(plan, NotCompiled):
+            self.fallbacks[plan.reason] += 1
+            return None
+        return plan if isinstance(plan, Plan) else None
+
+
+def read_written(written: Written | Any) -> Result | Incremental:
+    """What the engine wrote, as the front door takes it.
+
+    Null without any path among its errors means that execution never began.
+    """
+    if not isinstance(written, Written):
+        incremental: Result | Incremental = outcome_of(written)
+        return incremental
+    errors = written.errors or ()
+    began = written.data != b"null" or not errors or any(error.path for error in errors)
+    return Result(written.data if began else None, errors)
 
 
 class LocalityChecked:

@@ -99,6 +99,9 @@ class Settings(BaseSettings):
     upstreams: dict[UpstreamName, UpstreamSettings] = Field(
         default_factory=dict, description="The systems behind the gateway, by domain."
     )
+    executor: Literal["compiled", "reference"] = Field(
+        default="compiled", description="Plans of our own, or graphql-core for everything."
+    )
     shop: ShopSettings = ShopSettings()
     identity: IdentitySettings = IdentitySettings()
     cache: CacheSettings = CacheSettings()

@@ -32,7 +32,7 @@ class GraphQLCoreExecutor:
                 self._schema, facts.prepared.document, hide_suggestions=True, **_arguments(facts, context)
             )
         )
-        return _later(outcome) if isawaitable(outcome) else _outcome(outcome)
+        return _later(outcome) if isawaitable(outcome) else outcome_of(outcome)
 
     async def subscribe(self, facts: RequestFacts, context: Any) -> AsyncGenerator[Result, None] | Result:
         outcome = subscribe(self._schema, facts.prepared.document, hide_suggestions=True, **_arguments(facts, context))
@@ -43,7 +43,7 @@ class GraphQLCoreExecutor:
 async def _later(
     outcome: Awaitable[ExecutionResult | ExperimentalIncrementalExecutionResults],
 ) -> Result | Incremental:
-    return _outcome(await outcome)
+    return outcome_of(await outcome)
 
 
 def _arguments(facts: RequestFacts, context: Any) -> Mapping[str, Any]:
@@ -55,7 +55,8 @@ def _arguments(facts: RequestFacts, context: Any) -> Mapping[str, Any]:
     }
 
 
-def _outcome(outcome: ExecutionResult | ExperimentalIncrementalExecutionResults) -> Result | Incremental:
+def outcome_of(outcome: ExecutionResult | ExperimentalIncrementalExecutionResults) -> Result | Incremental:
+    """Turn what graphql-core gives, whole or in parts, into what the front door takes."""
     if isinstance(outcome, ExecutionResult):
         return _result(outcome)
     first = outcome.initial_result
