@@ -106,7 +106,7 @@ async def wait_turn(place: Place, until: float) -> Turn:
 
 
 class Gate:
-    """At most `limit` inside at once; `limit` may be changed at any time."""
+    """At most `limit` inside at once; `resize` changes it at any time."""
 
     def __init__(self, limit: int, room: int, ranks: int) -> None:
         self.limit = limit
@@ -138,6 +138,14 @@ class Gate:
     def leave(self) -> None:
         """Go out and call those who may now come in."""
         self.inside -= 1
+        self._call()
+
+    def resize(self, limit: int) -> None:
+        """Set the limit. More room is used at once; of less room nobody inside is told."""
+        self.limit = limit
+        self._call()
+
+    def _call(self) -> None:
         while self.inside < self.limit and self.line.call_next():
             self.inside += 1
 

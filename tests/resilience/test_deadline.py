@@ -60,7 +60,7 @@ async def test_waiting_for_a_place_is_part_of_the_deadline() -> None:
     loop = asyncio.get_running_loop()
     policy = UpstreamPolicy(DataSource.STOCK, deadline=DeadlinePolicy(total_s=0.03))
     upstream = guarded(policy, Scripted(always=answer(after_s=3600)))
-    upstream.gate.limit = 0
+    upstream.gate.resize(0)
     started = loop.time()
     assert await outcome(upstream, call()) == "Crowded"
     assert loop.time() - started == pytest.approx(0.03)

@@ -114,13 +114,13 @@ async def test_places_survive_cancellation_at_any_moment() -> None:
     assert await outcome(guard, call(source=DataSource.STOCK)) == 200
 
 
-async def test_a_raised_limit_is_used_at_the_next_departure() -> None:
-    """The limit may change while people wait."""
+async def test_a_raised_limit_is_used_at_once() -> None:
+    """Those who wait come in when the limit is raised; a lowered one lets the inside run empty."""
     gate = Gate(limit=1, room=10, ranks=4)
     assert gate.try_enter()
     waiters = [asyncio.create_task(gate.enter(Priority.PAGE, now() + 1)) for _ in range(3)]
     await asyncio.sleep(0)
-    gate.limit = 3
-    gate.leave()
+    gate.resize(4)
     assert await asyncio.gather(*waiters) == [Turn.CALLED] * 3
-    assert gate.inside == 3
+    gate.resize(1)
+    assert (gate.inside, gate.try_enter()) == (4, False)

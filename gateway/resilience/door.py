@@ -1,0 +1,82 @@
+"""Admission in the way of HTTP requests, as a plain ASGI layer."""
+
+from collections.abc import Awaitable, Callable, MutableMapping
+from typing import Any
+
+import msgspec
+
+from clients.http import Priority
+from gateway.resilience.admission import Admission
+
+Scope = MutableMapping[str, Any]
+Message = MutableMapping[str, Any]
+Receive = Callable[[], Awaitable[Message]]
+Send = Callable[[Message], Awaitable[None]]
+App = Callable[[Scope, Receive, Send], Awaitable[None]]
+RankOf = Callable[[Scope], Priority | None]
+
+OVERLOADED = msgspec.json.encode(
+    {"errors": [{"message": "The service is busy. Try again shortly.", "extensions": {"code": "OVERLOADED"}}]}
+)
+
+
+def everything_is_a_page(_scope: Scope) -> Priority | None:
+    """Rank every request as a page."""
+    return Priority.PAGE
+
+
+class AdmissionDoor:
+    """Lets a request in, makes it wait, or answers 503 with `Retry-After`.
+
+    `rank_of` says how important a request is from its scope alone, before its body is read; None
+    for what is not limited, like probes and metrics. Answers that stay open for long should not
+    count: whoever begins one calls `scope["leave_admission"]()`.
+    """
+
+    def __init__(self, app: App, admission: Admission, rank_of: RankOf = everything_is_a_page) -> None:
+        self._app = app
+        self._admission = admission
+        self._rank_of = rank_of
+        retry_after = str(admission.policy.retry_after_s).encode()
+        self._refusal: Message = {
+            "type": "http.response.start",
+            "status": 503,
+            "headers": [
+                (b"content-type", b"application/json"),
+                (b"content-length", str(len(OVERLOADED)).encode()),
+                (b"cache-control", b"no-store"),
+                (b"retry-after", retry_after),
+            ],
+        }
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Handle one connection scope."""
+        rank = self._rank_of(scope) if scope["type"] == "http" else None
+        if rank is None:
+            await self._app(scope, receive, send)
+            return
+        if not self._admission.gate.try_enter() and not await self._admission.wait(rank):
+            await send(dict(self._refusal))
+            await send({"type": "http.response.body", "body": OVERLOADED})
+            return
+        visit = _Visit(self._admission)
+        scope["leave_admission"] = visit.leave
+        try:
+            await self._app(scope, receive, send)
+        finally:
+            visit.leave()
+
+
+class _Visit:
+    """One request inside; leaving twice is leaving once."""
+
+    __slots__ = ("_admission", "_inside")
+
+    def __init__(self, admission: Admission) -> None:
+        self._admission = admission
+        self._inside = True
+
+    def leave(self) -> None:
+        if self._inside:
+            self._inside = False
+            self._admission.leave()

@@ -1,0 +1,194 @@
+"""Too many requests: who comes in, who is sent away, and how the limit finds itself."""
+
+import asyncio
+import random
+from collections import Counter
+
+import httpx
+import pytest
+
+from clients.http import Priority
+from gateway.resilience.admission import Admission, AdmissionPolicy, adapted_limit
+from gateway.resilience.door import AdmissionDoor, Receive, Scope, Send
+
+POLICY = AdmissionPolicy()
+
+
+def now() -> float:
+    return asyncio.get_running_loop().time()
+
+
+@pytest.mark.parametrize(
+    ("limit", "most_inside", "delay_s", "expected"),
+    [
+        (100, 100, 0.06, 70.0),
+        (100, 100, 0.033, 90.9),
+        (100, 100, 5.0, 70.0),
+        (100, 50, 0.06, 35.0),
+        (8, 8, 5.0, 8.0),
+        (100, 100, 0.02, 100),
+        (100, 100, 0.001, 111.0),
+        (100, 89, 0.001, 100),
+        (512, 512, 0.001, 512.0),
+    ],
+)
+def test_the_limit_follows_the_delay(limit: float, most_inside: int, delay_s: float, expected: float) -> None:
+    """Down in proportion, up by a tenth and only when used, never out of its bounds."""
+    assert adapted_limit(limit, most_inside, delay_s, POLICY) == pytest.approx(expected, abs=0.1)
+
+
+class Worker:
+    """A process with one processor: each request needs so much of it, in slices, first come first served."""
+
+    def __init__(self, admission: Admission, cpu_s: float, slices: int = 4) -> None:
+        self.admission = admission
+        self.slice_s = cpu_s / slices
+        self.slices = slices
+        self.processor = asyncio.Lock()
+        self.done: Counter[Priority] = Counter()
+        self.took: list[float] = []
+        self.most_inside = 0
+
+    async def request(self, rank: Priority) -> int:
+        started = now()
+        if not self.admission.gate.try_enter() and not await self.admission.wait(rank):
+            return 503
+        self.most_inside = max(self.most_inside, self.admission.gate.inside)
+        try:
+            for _ in range(self.slices):
+                async with self.processor:
+                    await asyncio.sleep(self.slice_s)
+        finally:
+            self.admission.leave()
+        self.done[rank] += 1
+        self.took.append(now() - started)
+        return 200
+
+    async def feel_delay(self) -> None:
+        while True:
+            await asyncio.sleep(self.admission.policy.every_s)
+            due = now()
+            async with self.processor:
+                self.admission.adapt(now() - due)
+
+
+async def load(worker: Worker, per_s: float, seconds: float, dice: random.Random) -> list[int]:
+    """Requests at random moments; one in ten a checkout, three in ten a refresh's worth."""
+    calls = []
+    until = now() + seconds
+    while now() < until:
+        rank = dice.choices([Priority.CHECKOUT, Priority.PAGE, Priority.RECOMMENDATION], [1, 6, 3])[0]
+        calls.append(asyncio.create_task(worker.request(rank)))
+        await asyncio.sleep(dice.expovariate(per_s))
+    return await asyncio.gather(*calls)
+
+
+@pytest.mark.looptime
+async def test_at_twice_the_capacity_most_of_the_capacity_is_still_used() -> None:
+    """30 s at 100 a second for a worker that can do 50: over 90 % goodput, only 503 beside it, checkout unhurt."""
+    worker = Worker(Admission(), cpu_s=0.02)
+    feeling = asyncio.create_task(worker.feel_delay())
+    dice = random.Random(1)
+    statuses = Counter(await load(worker, 100, 30, dice))
+    assert set(statuses) == {200, 503}
+    assert statuses[200] >= 0.9 * 50 * 30
+    offered_checkouts = worker.done[Priority.CHECKOUT] + worker.admission.refused[Priority.CHECKOUT]
+    assert worker.done[Priority.CHECKOUT] >= 0.99 * offered_checkouts
+    worker.took.sort()
+    assert worker.took[int(len(worker.took) * 0.99)] <= 0.6
+
+    await asyncio.sleep(5)
+    worker.took.clear()
+    after = Counter(await load(worker, 25, 5, dice))
+    assert set(after) == {200}
+    worker.took.sort()
+    assert worker.took[int(len(worker.took) * 0.99)] <= 0.1
+    feeling.cancel()
+
+
+@pytest.mark.looptime
+async def test_slow_upstreams_alone_send_nobody_away() -> None:
+    """300 requests at once that wait 2 s for somebody else cost no processor, so all 300 come in."""
+    admission = Admission()
+
+    async def visit() -> bool:
+        came_in = admission.gate.try_enter() or await admission.wait(Priority.PAGE)
+        await asyncio.sleep(2)
+        return came_in
+
+    async with admission.following_delay():
+        assert await asyncio.gather(*(visit() for _ in range(300))) == [True] * 300
+    assert admission.delay_s == pytest.approx(0.0, abs=0.001)
+
+
+@pytest.mark.looptime
+async def test_the_cheapest_to_lose_are_sent_away_first() -> None:
+    """One inside, a line of two: recommendations make way for pages, pages for checkout."""
+    admission = Admission(AdmissionPolicy(start=1, fewest=1, waiting=2))
+    assert admission.gate.try_enter()
+    order = [Priority.RECOMMENDATION, Priority.RECOMMENDATION, Priority.PAGE, Priority.CHECKOUT, Priority.PAGE]
+    waiters = [asyncio.create_task(admission.wait(rank)) for rank in order]
+    await asyncio.sleep(0.01)
+    admission.leave()
+    admission.leave()
+    assert await asyncio.gather(*waiters) == [False, False, True, True, False]
+    assert admission.refused == {Priority.RECOMMENDATION: 2, Priority.PAGE: 1}
+
+
+async def no_body() -> dict[str, object]:
+    return {"type": "http.request", "body": b"", "more_body": False}
+
+
+@pytest.mark.looptime
+async def test_who_is_sent_away_is_told_when_to_come_back() -> None:
+    """After 250 ms in line: 503, `Retry-After: 1`, JSON, and the application was not called."""
+    called = []
+
+    async def app(scope: Scope, receive: Receive, send: Send) -> None:
+        called.append(scope["path"])
+
+    admission = Admission(AdmissionPolicy(start=0))
+    transport = httpx.ASGITransport(AdmissionDoor(app, admission))
+    started = now()
+    async with httpx.AsyncClient(transport=transport, base_url="http://gateway.test") as client:
+        response = await client.post("/graphql")
+    assert now() - started == pytest.approx(0.25)
+    assert (response.status_code, response.headers["retry-after"]) == (503, "1")
+    assert response.json()["errors"][0]["extensions"] == {"code": "OVERLOADED"}
+    assert called == []
+
+
+@pytest.mark.looptime
+async def test_probes_and_sockets_pass_a_full_door() -> None:
+    """What is not ranked is not limited."""
+    seen = []
+
+    async def app(scope: Scope, receive: Receive, send: Send) -> None:
+        seen.append(scope["type"])
+
+    async def send(message: object) -> None:
+        raise AssertionError(f"expected no answer from the door, got {message}")
+
+    door = AdmissionDoor(app, Admission(AdmissionPolicy(start=0)), lambda scope: None)
+    for kind in ("http", "websocket", "lifespan"):
+        await door({"type": kind}, no_body, send)
+    assert seen == ["http", "websocket", "lifespan"]
+
+
+@pytest.mark.looptime
+async def test_a_long_answer_may_leave_early_and_a_failing_one_leaves_too() -> None:
+    """Places come back once: at the early leave, at the end, or at an exception."""
+    admission = Admission()
+    insides: list[int] = []
+
+    async def app(scope: Scope, receive: Receive, send: Send) -> None:
+        scope["leave_admission"]()
+        insides.append(admission.gate.inside)
+        raise RuntimeError("a fault of ours")
+
+    async def send(message: object) -> None:
+        raise AssertionError(f"expected no answer from the door, got {message}")
+
+    with pytest.raises(RuntimeError):
+        await AdmissionDoor(app, admission)({"type": "http"}, no_body, send)
+    assert (insides, admission.gate.inside) == ([0], 0)
