@@ -11,12 +11,12 @@ from dataclasses import dataclass
 from functools import lru_cache
 from inspect import getattr_static, unwrap
 from types import (
-    BuiltinFunctionType,
     CoroutineType,
     FunctionType,
     GeneratorType,
     MemberDescriptorType,
     MethodType,
+    ModuleType,
 )
 from typing import Any, NamedTuple
 
@@ -25,6 +25,7 @@ from graphql.pyutils import Undefined
 from resolvers.batch import Early
 
 _ABSENT = object()
+_TRUSTED_LOOKUPS = frozenset({"builtins", "datetime", "decimal", "collections", "types", "enum"})
 _NamedTupleField = type(NamedTuple("_Sample", [("field", int)]).field)  # type: ignore[attr-defined]
 _PASSIVE_DESCRIPTORS = (FunctionType, MemberDescriptorType, _NamedTupleField)
 
@@ -53,23 +54,27 @@ def facts_of(cls: type) -> ClassFacts:
     return ClassFacts(
         is_settled=not (
             has_own_lookup
-            or hasattr(cls, "__await__")
+            or _defines(cls, "__await__")
             or issubclass(cls, (CoroutineType, GeneratorType, Exception, Early, type(Undefined)))
         ),
-        is_callable=hasattr(cls, "__call__"),
+        is_callable=_defines(cls, "__call__"),
         is_memoised=getattr(cls, "__memoised__", False) is True and hasattr(cls, "__dict__"),
         is_mapping=issubclass(cls, Mapping),
         has_own_lookup=has_own_lookup,
     )
 
 
+def _defines(cls: type, name: str) -> bool:
+    """Whether instances have a special method; what the metaclass has does not count."""
+    return any(name in vars(base) for base in cls.__mro__)
+
+
 def _has_own_lookup(cls: type) -> bool:
-    if issubclass(cls, type):
+    """Whether attributes of instances may come from code: `__getattr__`, or a `__getattribute__` we do not know."""
+    if issubclass(cls, type | super | ModuleType) or _defines(cls, "__getattr__"):
         return True
-    lookup = getattr_static(cls, "__getattribute__", None)
-    plain = {object.__getattribute__, getattr_static(object, "__getattribute__")}
-    builtin = {getattr_static(base, "__getattribute__", None) for base in (MethodType, FunctionType, BuiltinFunctionType)}
-    return hasattr(cls, "__getattr__") or (lookup not in plain | builtin)
+    owner = next(base for base in cls.__mro__ if "__getattribute__" in vars(base))
+    return owner.__module__ not in _TRUSTED_LOOKUPS
 
 
 @lru_cache(maxsize=65536)

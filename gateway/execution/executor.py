@@ -123,8 +123,11 @@ class CompiledExecutor(IncrementalExecutor):
         return path
 
     def info_at(self, field: Field, path: PathTuple) -> GraphQLResolveInfo:
-        """The info that the reference gives to the resolver of a field at a path."""
-        head = (field.name, list(field.nodes), field.position.type, field.parent_type, self.path(path))
+        """The info that the reference gives to the functions of a field; an item's path means its field."""
+        path = self.path(path)
+        while path.typename is None:
+            path = path.prev
+        head = (field.name, list(field.nodes), field.position.type, field.parent_type, path)
         return GraphQLResolveInfo._make(head + self._info_tail)
 
     # The hot road
@@ -148,7 +151,7 @@ class CompiledExecutor(IncrementalExecutor):
     def finish_item(self, field: Field, type_: Any, value: Any, path: PathTuple, scope: Any) -> Any:
         """Complete a list's item of any class."""
         path = self.path(path)
-        info = self.info_at(field, path.prev)
+        info = self.info_at(field, path)
         if self.is_awaitable(value):
             return self.complete_awaitable_list_item_value(value, type_, field.details, info, path, scope)
         return self.complete_value(type_, field.details, info, path, value, scope)

@@ -3,6 +3,7 @@
 import asyncio
 import inspect
 import json
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -11,14 +12,16 @@ import graphql
 from gateway.execution import Execution
 from tests.execution.worlds import World
 
+ADDRESS = re.compile("0x[0-9a-f]+")
+
 
 def told(result: Any) -> Any:
     """A result with everything that a client or a log could see, in order."""
     errors = [
-        (e.message, e.path, [tuple(loc) for loc in e.locations or []], type(e.original_error).__name__, e.extensions)
+        (ADDRESS.sub("0x", e.message), e.path, [tuple(loc) for loc in e.locations or []], type(e.original_error).__name__, e.extensions)
         for e in result.errors or []
     ]
-    return json.dumps(result.data, default=repr), errors
+    return ADDRESS.sub("0x", json.dumps(result.data, default=repr)), errors
 
 
 def observe(execute: Callable[..., Any], world: World, loop: asyncio.AbstractEventLoop) -> Any:
