@@ -85,6 +85,8 @@ class Control:
             raise HTTPException(
                 400, f"operations: expected some of {self._running.upstreams[domain].operation_names}, got {unknown}"
             )
+        if faults.failed_providers and domain != "delivery":
+            raise HTTPException(400, f"failedProviders: expected for delivery only, got them for {domain}")
         await self._running.set_faults(domain, faults)
         return JSONResponse(msgspec.to_builtins(faults))
 

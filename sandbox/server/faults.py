@@ -13,6 +13,8 @@ Mode = Literal[
     "none", "down", "hang", "garbage", "html", "empty", "truncate", "drip", "wrong_types", "missing_keys", "absent"
 ]
 
+Method = Literal["COURIER", "EXPRESS", "PICKUP_POINT", "PARCEL_LOCKER", "STORE_PICKUP", "POST"]
+
 _Z99 = 2.3263478740408408  # the 99th percentile of the standard normal distribution
 VENDOR_TEXT = "ORA-12154 at com.vendor.Dao.load(Dao.java:42) on 10.20.30.40:1521"
 
@@ -44,7 +46,7 @@ class Faults(msgspec.Struct, frozen=True, rename="camel", forbid_unknown_fields=
     rate_limit_per_second: float | None = None
     retry_after_seconds: int | None = None
     operations: list[str] | None = None
-    failed_providers: list[str] = msgspec.field(default_factory=list)
+    failed_providers: list[Method] = msgspec.field(default_factory=list)
 
     def delay_s(self, dice: random.Random) -> float:
         more = self.latency_log_normal.sample(dice) if self.latency_log_normal else 0.0

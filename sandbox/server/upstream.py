@@ -136,7 +136,7 @@ class Upstream:
             await _send_refusal(refusal, send)
         else:
             _note(call, 200)
-            await _send_answer(faults, body, send)
+            await _send_answer(faults, body, receive, send)
 
     async def _suffer(self, faults: Faults, receive: Receive) -> None:
         """Everything that goes wrong before an answer is made; raises Refusal."""
@@ -144,7 +144,7 @@ class Upstream:
             await _until_gone(receive)
         delay_s = faults.delay_s(self._dice)
         if delay_s > 0:
-            await asyncio.sleep(delay_s)
+            await _pause(delay_s, receive)
         wait_s = self._limit.wait_s() if self._limit is not None and faults is not NO_FAULTS else 0.0
         if wait_s > 0:
             raise Refusal(429, "Too Many Requests", "rate limit", faults.retry_after_seconds or -int(-wait_s // 1))
@@ -185,13 +185,21 @@ async def _read(receive: Receive) -> bytes:
             return body
 
 
+async def _pause(delay_s: float, receive: Receive) -> None:
+    """Wait, but not for a caller who has left; raises Gone."""
+    try:
+        await asyncio.wait_for(_until_gone(receive), delay_s)
+    except TimeoutError:
+        return
+
+
 async def _until_gone(receive: Receive) -> None:
     while (await receive())["type"] != "http.disconnect":
         pass
     raise Gone
 
 
-async def _send_answer(faults: Faults, body: bytes, send: Send) -> None:
+async def _send_answer(faults: Faults, body: bytes, receive: Receive, send: Send) -> None:
     if faults.mode not in ("truncate", "drip"):
         await _send(200, b"text/html" if faults.mode == "html" else b"application/json", body, send)
         return
@@ -202,7 +210,7 @@ async def _send_answer(faults: Faults, body: bytes, send: Send) -> None:
         return
     piece = len(body) // _DRIPS + 1
     for start in range(0, len(body), piece):
-        await asyncio.sleep(_DRIP_S)
+        await _pause(_DRIP_S, receive)
         await send({"type": "http.response.body", "body": body[start : start + piece], "more_body": True})
     await send({"type": "http.response.body", "body": b""})
 

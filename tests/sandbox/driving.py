@@ -10,7 +10,7 @@ from typing import Any
 import httpx
 
 API_KEY = "sandbox"
-CONTEXT = {"localityId": "msk", "channel": "WEB", "currency": "RUB", "language": "ru"}
+CONTEXT: dict[str, Any] = {"localityId": "msk", "channel": "WEB", "currency": "RUB", "language": "ru"}
 BOOTS, BOOTS_SKU = "p-000001", "LUM-000001-01"
 
 

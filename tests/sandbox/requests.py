@@ -4,8 +4,11 @@ from typing import Any
 
 from tests.sandbox.driving import BOOTS, BOOTS_SKU, CONTEXT
 
-FAR = {**CONTEXT, "localityId": "vvo", "channel": "IOS", "currency": "KZT", "language": "en"}
-NOWHERE = {**CONTEXT, "localityId": "atlantis", "currency": "XXX", "language": "fr"}
+Body = dict[str, Any]
+Case = tuple[str, str, Body]
+
+FAR: Body = {**CONTEXT, "localityId": "vvo", "channel": "IOS", "currency": "KZT", "language": "en"}
+NOWHERE: Body = {**CONTEXT, "localityId": "atlantis", "currency": "XXX", "language": "fr"}
 SKUS = [f"{prefix}-{number:06d}-01" for number, prefix in ((1, "LUM"), (2, "MIR"), (5, "AUR"), (7, "LUM"), (8, "SEV"))]
 SKUS += ["NOR-000009-01", "TES-000010-01", "HAR-000011-01", "", "no-such-sku", "LUM-000001-99", "x" * 300]
 PRODUCTS = [{"id": BOOTS, "skus": [BOOTS_SKU]}, {"id": "p-000005", "skus": ["AUR-000005-01", "AUR-000005-02"]}]
@@ -23,7 +26,14 @@ FILTER = {
     "onSaleOnly": True,
 }
 SORTS = ("RELEVANCE", "POPULAR", "NEWEST", "PRICE_ASC", "PRICE_DESC", "DISCOUNT", "RATING")
-PLACEMENTS = ("home_personal", "home_popular", "home_new", "home_curated", "category_popular", "product_similar")
+PLACEMENTS: tuple[str, ...] = (
+    "home_personal",
+    "home_popular",
+    "home_new",
+    "home_curated",
+    "category_popular",
+    "product_similar",
+)
 PLACEMENTS += ("product_together", "product_complementary", "product_viewed", "recently_viewed", "buy_again")
 PLACEMENTS += ("search_empty", "cart_addons", "no_such_placement")
 KINDS = ["STORE", "WAREHOUSE", "PICKUP_POINT", "PARCEL_LOCKER"]
@@ -31,19 +41,21 @@ TOWNS = [{"localityId": "khv"}, {"localityId": "?"}, {"point": MOSCOW}, {"point"
 TOWNS += [{"address": {"city": "Казань"}}, {"address": {"city": "?", "point": MOSCOW}}]
 TEXTS = ["мос", "", "saint", "Москва Тверская 12", "zzz", "Казань ул", "\u0000 '\"%"]
 
-Case = tuple[str, str, dict[str, Any]]
 
-
-def _each(name: str, path: str, *bodies: dict[str, Any]) -> list[Case]:
+def _each(name: str, path: str, *bodies: Body) -> list[Case]:
     return [(name, path, body) for body in bodies]
 
 
 _LISTINGS = [{"first": 7, "categoryId": "c-1", "sort": sort} for sort in SORTS]
 _LISTINGS += [{"first": 100, "text": text} for text in ("сапоги", "сопоги", "lumera", "", "щщщщ", "x" * 2000)]
-_LISTINGS += [{"first": 3, "promotionId": "promo-app"}, {"first": 3, "promotionId": "?"}, {"first": 3, "categoryId": "?"}]
+_LISTINGS += [
+    {"first": 3, "promotionId": "promo-app"},
+    {"first": 3, "promotionId": "?"},
+    {"first": 3, "categoryId": "?"},
+]
 _LISTINGS += [{"first": 3, "categoryId": "c-11", "filter": FILTER}, {"first": 3, "categoryId": "c-1", "after": "?"}]
 _LISTINGS += [{"first": 3, "text": "a", "filter": {"facets": ["?"]}}]
-_PERSONAL = [{**CONTEXT, "customerId": person} for person in (*PEOPLE, None)]
+_PERSONAL: list[Body] = [{**CONTEXT, "customerId": person} for person in (*PEOPLE, None)]
 
 CASES: list[Case] = [
     *_each(
@@ -62,14 +74,22 @@ CASES: list[Case] = [
     *_each(
         "search.suggestions",
         "/v1/suggestions/batch",
-        *({**context, "queries": [{"text": text, "first": 5} for text in ("сап", "", "?", "lum")]} for context in (CONTEXT, FAR)),
+        *(
+            {**context, "queries": [{"text": text, "first": 5} for text in ("сап", "", "?", "lum")]}
+            for context in (CONTEXT, FAR)
+        ),
     ),
     *_each(
         "pricing.prices",
         "/v1/prices/batch",
-        *({**context, "items": [{"sku": sku, "quantity": 3} for sku in SKUS]} for context in (*_PERSONAL, FAR, NOWHERE)),
+        *(
+            {**context, "items": [{"sku": sku, "quantity": 3} for sku in SKUS]}
+            for context in (*_PERSONAL, FAR, NOWHERE)
+        ),
     ),
-    *_each("pricing.products", "/v1/products/batch", *({**context, "products": PRODUCTS} for context in (*_PERSONAL, FAR))),
+    *_each(
+        "pricing.products", "/v1/products/batch", *({**context, "products": PRODUCTS} for context in (*_PERSONAL, FAR))
+    ),
     *_each(
         "pricing.promotions",
         "/v1/promotions/batch",
@@ -77,8 +97,14 @@ CASES: list[Case] = [
         {**FAR, "ids": None},
         {**FAR, "ids": ["promo-app", "?", ""], "customerId": "cust-anna"},
     ),
-    *_each("stock.availability", "/v1/availability/batch", *({**context, "skus": SKUS} for context in (CONTEXT, FAR, NOWHERE))),
-    *_each("stock.products", "/v1/products/batch", *({**context, "products": PRODUCTS} for context in (CONTEXT, NOWHERE))),
+    *_each(
+        "stock.availability",
+        "/v1/availability/batch",
+        *({**context, "skus": SKUS} for context in (CONTEXT, FAR, NOWHERE)),
+    ),
+    *_each(
+        "stock.products", "/v1/products/batch", *({**context, "products": PRODUCTS} for context in (CONTEXT, NOWHERE))
+    ),
     *_each(
         "stock.locations",
         "/v1/locations/batch",
@@ -95,7 +121,9 @@ CASES: list[Case] = [
             for context in (CONTEXT, FAR, NOWHERE)
         ),
     ),
-    *_each("loyalty.accounts", "/v1/accounts/batch", *({"language": said, "customerIds": PEOPLE} for said in ("ru", "en"))),
+    *_each(
+        "loyalty.accounts", "/v1/accounts/batch", *({"language": said, "customerIds": PEOPLE} for said in ("ru", "en"))
+    ),
     *_each(
         "loyalty.history",
         "/v1/history/batch",
@@ -111,7 +139,10 @@ CASES: list[Case] = [
     *_each(
         "loyalty.estimates",
         "/v1/estimates/batch",
-        *({**context, "items": [{"sku": sku, "quantity": 2} for sku in SKUS]} for context in (*_PERSONAL, FAR, NOWHERE)),
+        *(
+            {**context, "items": [{"sku": sku, "quantity": 2} for sku in SKUS]}
+            for context in (*_PERSONAL, FAR, NOWHERE)
+        ),
     ),
     *_each(
         "recommendations.blocks",
@@ -146,7 +177,13 @@ CASES: list[Case] = [
             "queries": [
                 {"first": 500},
                 {"first": 3, "near": MOSCOW, "kinds": KINDS},
-                {"first": 9, "within": {"southWest": {"latitude": 50, "longitude": 30}, "northEast": {"latitude": 56, "longitude": 38}}},
+                {
+                    "first": 9,
+                    "within": {
+                        "southWest": {"latitude": 50, "longitude": 30},
+                        "northEast": {"latitude": 56, "longitude": 38},
+                    },
+                },
                 {"first": 3, "localityId": "soc", "kinds": ["STORE"]},
                 {"first": 3, "localityId": "?", "after": None},
                 {"first": 3, "after": "?"},
@@ -154,7 +191,19 @@ CASES: list[Case] = [
         },
     ),
     *_each("customers.customers", "/v1/customers/batch", {"ids": PEOPLE}),
-    *_each("geo.localities", "/v1/localities/batch", *({"language": said, "ids": ["msk", "kgd", "?"]} for said in ("ru", "en"))),
-    *_each("geo.localitySearch", "/v1/localities/search", {"language": "ru", "queries": [{"text": text, "first": 10} for text in TEXTS]}),
-    *_each("geo.addressSearch", "/v1/addresses/search", {"language": "en", "queries": [{"text": text, "first": 7} for text in TEXTS]}),
+    *_each(
+        "geo.localities",
+        "/v1/localities/batch",
+        *({"language": said, "ids": ["msk", "kgd", "?"]} for said in ("ru", "en")),
+    ),
+    *_each(
+        "geo.localitySearch",
+        "/v1/localities/search",
+        {"language": "ru", "queries": [{"text": text, "first": 10} for text in TEXTS]},
+    ),
+    *_each(
+        "geo.addressSearch",
+        "/v1/addresses/search",
+        {"language": "en", "queries": [{"text": text, "first": 7} for text in TEXTS]},
+    ),
 ]
