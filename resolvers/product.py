@@ -279,6 +279,8 @@ def pick_variants(
 
 def select_variant(product: catalogue.Product, chosen: Mapping[str, str]) -> catalogue.Variant | None:
     """The first variant that has every chosen value that this product knows; None when nothing is chosen."""
+    if not chosen:
+        return product.variants[0] if len(product.variants) == 1 else None
     known = {
         (option.code, chosen[option.code])
         for option in product.options

@@ -13,7 +13,7 @@ K = TypeVar("K", bound=Hashable)
 V = TypeVar("V")
 
 
-def no_aliases(_value: object) -> tuple[()]:
+def no_aliases(_key: object, _value: object) -> tuple[()]:
     """For values that have one key only."""
     return ()
 
@@ -28,7 +28,7 @@ class Loader(Generic[K, V]):
 
     __slots__ = ("_aliases", "_asker", "_known", "_pending", "_source")
 
-    def __init__(self, source: Source[K, V], asker: Asker, aliases: Callable[[V], Iterable[K]] = no_aliases) -> None:
+    def __init__(self, source: Source[K, V], asker: Asker, aliases: Callable[[K, V], Iterable[K]] = no_aliases) -> None:
         self._source = source
         self._asker = asker
         self._aliases = aliases
@@ -45,9 +45,19 @@ class Loader(Generic[K, V]):
     def load_many(self, keys: Sequence[K]) -> Eventual[list[V | None | SourceError]]:
         """One outcome per key, in the keys' order; a list when all are at hand."""
         known = self._known
+        if not known and not self._pending and len(set(keys)) == len(keys):
+            return self._load_first(keys)
         missing = [key for key in dict.fromkeys(keys) if key not in known]
         flights = self._flights(missing) if missing else None
         return self._wait(keys, flights) if flights else [known[key] for key in keys]
+
+    def _load_first(self, keys: Sequence[K]) -> Eventual[list[V | None | SourceError]]:
+        """The common case, spared all looking up: nothing was asked of this dataset before."""
+        answer = self._source.load_many(keys, self._asker)
+        if is_pending(answer):
+            return self._wait(keys, [self._await(keys, answer)])
+        self._learn(keys, answer)
+        return answer
 
     def _flights(self, missing: list[K]) -> list[asyncio.Future[None]]:
         """What brings the missing keys, each asked for only once; empty when all of them came on the spot."""
@@ -57,30 +67,34 @@ class Loader(Generic[K, V]):
             self._ask(new)
         return list(dict.fromkeys(pending[key] for key in missing if key in pending))
 
-    def _ask(self, keys: list[K]) -> None:
+    def _ask(self, keys: Sequence[K]) -> None:
         answer = self._source.load_many(keys, self._asker)
-        if not is_pending(answer):
+        if is_pending(answer):
+            _ = self._await(keys, answer)
+        else:
             self._learn(keys, answer)
-            return
+
+    def _await(self, keys: Sequence[K], answer: Awaitable[list[V | None | SourceError]]) -> asyncio.Future[None]:
         flight = asyncio.ensure_future(self._receive(keys, answer))
         flight.add_done_callback(_note_failure)
         self._pending.update(dict.fromkeys(keys, flight))
+        return flight
 
-    async def _receive(self, keys: list[K], answer: Awaitable[list[V | None | SourceError]]) -> None:
+    async def _receive(self, keys: Sequence[K], answer: Awaitable[list[V | None | SourceError]]) -> None:
         try:
             self._learn(keys, await answer)
         finally:
             for key in keys:
                 self._pending.pop(key, None)
 
-    def _learn(self, keys: list[K], outcomes: list[V | None | SourceError]) -> None:
+    def _learn(self, keys: Sequence[K], outcomes: list[V | None | SourceError]) -> None:
         known = self._known
         known.update(zip(keys, outcomes, strict=True))
         if self._aliases is no_aliases:
             return
-        for outcome in outcomes:
+        for key, outcome in zip(keys, outcomes, strict=True):
             if outcome is not None and not isinstance(outcome, SourceError):
-                for alias in self._aliases(outcome):
+                for alias in self._aliases(key, outcome):
                     known.setdefault(alias, outcome)
 
     async def _wait(self, keys: Sequence[K], flights: list[asyncio.Future[None]]) -> list[V | None | SourceError]:

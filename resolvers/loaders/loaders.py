@@ -47,10 +47,9 @@ class Sources:
     address_search: Source[AddressQuery, AddressesFound]
 
 
-def other_keys(product: Product) -> Iterable[ProductKey]:
-    """The keys that name this product for sure, however it was found."""
-    yield ProductKey(kind="id", key=product.id)
-    yield ProductKey(kind="handle", key=product.handle)
+def other_keys(key: ProductKey, product: Product) -> Iterable[ProductKey]:
+    """The key under which other systems mention a product that a client named in another way."""
+    return () if key.kind == "id" else (ProductKey(kind="id", key=product.id),)
 
 
 class Loaders:
