@@ -10,8 +10,8 @@ from tests.house.repository import ROOMS, ROOT, product_modules
 PROJECT: dict[str, Any] = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
 DOCUMENTED = re.compile(r"^\| `([^`]+)` \| (\S.*\S) \| (\S.*\S) \|$", re.MULTILINE)
 LOCKED = re.compile(r"^([a-z0-9][a-z0-9.-]*)==\S+", re.MULTILINE)
-# Loaded by name by uvicorn, and used through other libraries; nothing imports them.
-LOADED_BY_NAME = {"uvloop", "httptools"}
+# Loaded by name by uvicorn; nothing imports them.
+LOADED_BY_NAME = {"uvloop", "httptools", "websockets"}
 
 
 def canonical(requirement: str) -> str:
