@@ -24,7 +24,7 @@ from gateway.cache.store import Store
 COUNTER = "purges"
 KEPT_S = 8 * 24 * 3600
 HISTORY = 5000
-PATIENCE_S = 0.5
+PATIENCE_S = 0.4
 REPUBLISH_S = 10.0
 MOST_UNSENT = 10_000
 EVERYTHING = tuple(f"dataset:{dataset.value}" for dataset in Dataset)

@@ -31,7 +31,8 @@ class CachedSource(Generic[K, V, S]):
     """One dataset behind the cache; a `resolvers.loaders.source.Source`.
 
     `project` narrows who asks to the scope that `fetch` takes; the same object is in the key, so
-    an answer cannot depend on anything that the key does not hold.
+    an answer cannot depend on anything that the key does not hold. `codec` is the dataset's own
+    unless its values are of another type than `codec.VALUE_OF` says.
     """
 
     def __init__(
@@ -42,6 +43,7 @@ class CachedSource(Generic[K, V, S]):
         project: Callable[[Asker], S],
         levels: Levels,
         shared: Shared | None = None,
+        codec: Codec | None = None,
     ) -> None:
         self.dataset = dataset
         self.policy = policy
@@ -53,7 +55,10 @@ class CachedSource(Generic[K, V, S]):
         self._kept: Kept[K, V, S] = Kept(dataset, policy, levels)
         self._shelves = self._kept.shelves
         self._fetcher = Fetcher(self._source, policy, fetch, counters)
-        self._shared = _share(dataset, policy, shared, self._kept, levels)
+        self._shared: SharedDataset[K, S] | None = None
+        if shared is not None:
+            codec = codec or Codec(dataset, VALUE_OF[dataset])
+            self._shared = SharedDataset(policy, shared, codec, self._kept, levels)
         carrier = Carrier(policy, self._fetcher, self, self._kept, self._shared, levels, counters)
         self._loads: Loads[K, S] = Loads(self._source, policy, carrier.carry, self._fail_all)
 
@@ -281,11 +286,3 @@ class CachedSource(Generic[K, V, S]):
     def _keep_unless_purged(self, scope: S, key: K, answer: Answer, born: int) -> None:
         if self._purges.last_epoch(self._kept.tags(scope, key, answer.value)) <= born:
             self._kept.keep(scope, key, answer)
-
-
-def _share(
-    dataset: Dataset, policy: Policy, shared: Shared | None, kept: Kept[K, V, S], levels: Levels
-) -> SharedDataset[K, S] | None:
-    if shared is None:
-        return None
-    return SharedDataset(policy, shared, Codec(dataset, VALUE_OF[dataset]), kept, levels)
