@@ -23,11 +23,12 @@ _MISSING = re.compile(r"to include required field '(\w+)'")
 def explain_variables(
     schema: GraphQLSchema, operation: OperationDefinitionNode, variables: Mapping[str, Any]
 ) -> list[Entry]:
-    """List what is wrong with the variables, at most ten entries; empty when nothing is."""
+    """List what is wrong with variables that could not be coerced: one entry at least, ten at most."""
     entries: list[Entry] = []
     for definition in operation.variable_definitions or ():
         entries.extend(_explain(schema, definition, variables))
-    return entries[:MAX_ENTRIES]
+    unexplained = entry_of(Code.BAD_USER_INPUT, "Expected variables that fit their types; got one that does not.")
+    return entries[:MAX_ENTRIES] or [unexplained]
 
 
 def _explain(schema: GraphQLSchema, definition: VariableDefinitionNode, variables: Mapping[str, Any]) -> list[Entry]:
@@ -52,7 +53,7 @@ def _explain(schema: GraphQLSchema, definition: VariableDefinitionNode, variable
 def _expectation(error: GraphQLError, expected: GraphQLInputType, path: list[str | int]) -> str:
     at = _type_at(expected, path)
     if (missing := _MISSING.search(error.message)) is not None:
-        return f"needs the field '{missing.group(1)}' of type '{get_named_type(at)}'"
+        return f"misses the field '{missing.group(1)}', which type '{get_named_type(at)}' requires"
     if "unknown field" in error.message:
         return f"has a field that type '{get_named_type(at)}' does not define"
     return f"expected a value of type '{at}', got one that it does not allow"

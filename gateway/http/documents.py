@@ -155,8 +155,6 @@ class Documents:
 
 def _operations(document: DocumentNode) -> Mapping[str | None, OperationDefinitionNode]:
     found = [node for node in document.definitions if isinstance(node, OperationDefinitionNode)]
-    if not found:
-        raise Refused(Code.GRAPHQL_PARSE_FAILED, "Expected at least one operation; got fragments only.")
     operations: dict[str | None, OperationDefinitionNode] = {
         node.name.value if node.name else None: node for node in found
     }

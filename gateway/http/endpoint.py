@@ -84,7 +84,7 @@ class GraphQLEndpoint:
         self._authenticate = authenticate
         self._rules = rules
         self._journal = journal
-        self._places = places or Slots()
+        self._places = Slots() if places is None else places
         self._request_id = make_request_ids()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:

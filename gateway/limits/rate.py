@@ -133,7 +133,8 @@ class ClientQuota:
         requests = self._buckets.take(f"{client}:requests", 1, self._rates.requests)
         spent = self._buckets.take(f"{client}:cost", cost, self._rates.cost)
         if isinstance(requests, float) and isinstance(spent, float):
-            return _judge(max(requests, spent))
+            _judge(max(requests, spent))
+            return None
         return _judge_later(requests, spent)
 
 
