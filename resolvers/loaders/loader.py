@@ -45,7 +45,7 @@ class Loader(Generic[K, V]):
     def load_many(self, keys: Sequence[K]) -> Eventual[list[V | None | SourceError]]:
         """One outcome per key, in the keys' order; a list when all are at hand."""
         known = self._known
-        if not known and not self._pending and len(set(keys)) == len(keys):
+        if not known and not self._pending and 0 < len(keys) == len(set(keys)):
             return self._load_first(keys)
         missing = [key for key in dict.fromkeys(keys) if key not in known]
         flights = self._flights(missing) if missing else None

@@ -51,6 +51,7 @@ def test_a_known_key_is_never_asked_again() -> None:
     """Values, absences and errors are all remembered for the life of the request."""
     source = FakeSource({"a": 1, "b": DOWN})
     loader = make_loader(source)
+    assert loader.load_many([]) == []
     loader.load_many(["a", "b", "x"])
     assert [loader.load(key) for key in ("a", "b", "x")] == [1, DOWN, None]
     assert loader.load_many([]) == []
@@ -69,7 +70,7 @@ def test_only_what_is_new_is_asked() -> None:
 def test_a_value_is_known_under_its_aliases() -> None:
     """What was found under one key is not asked for under another, and an alias hides no key that was asked."""
     source = FakeSource({"handle": "value", "id": "older"})
-    loader: Loader[str, str] = Loader(source, ASKER, aliases=lambda value: ["id", "handle"])
+    loader: Loader[str, str] = Loader(source, ASKER, aliases=lambda key, value: ["id", "handle"])
     loader.load("handle")
     assert loader.load("id") == "value"
     assert source.asked == [["handle"]]
@@ -77,7 +78,7 @@ def test_a_value_is_known_under_its_aliases() -> None:
 
 def test_aliases_are_not_asked_of_absences_and_errors() -> None:
     """Only a value has other names."""
-    loader: Loader[str, str] = Loader(FakeSource({"b": DOWN}), ASKER, aliases=lambda value: [value.upper()])
+    loader: Loader[str, str] = Loader(FakeSource({"b": DOWN}), ASKER, aliases=lambda key, value: [value.upper()])
     assert loader.load_many(["a", "b"]) == [None, DOWN]
 
 
