@@ -37,6 +37,8 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--products", type=_products, default=5000, help="size of the catalogue (default: %(default)s)")
     parser.add_argument("--seed", type=int, default=1, help="the same seed makes the same shop (default: %(default)s)")
     parser.add_argument("--host", default="127.0.0.1", help="address to listen at (default: %(default)s)")
+    parser.add_argument("--public-host", help="name in the addresses that are told (default: --host)")
+    parser.add_argument("--media-url", help="where browsers find the pictures (default: the catalogue's address)")
     parser.add_argument(
         "--base-port", type=int, default=8101, help="first of nine ports; 0 takes free ones (default: %(default)s)"
     )
@@ -77,6 +79,8 @@ def _options(arguments: argparse.Namespace) -> Options:
         products=arguments.products,
         seed=arguments.seed,
         host=arguments.host,
+        public_host=arguments.public_host,
+        media_url=arguments.media_url,
         base_port=arguments.base_port,
         control_port=free if arguments.control_port is None else arguments.control_port,
         api_key=arguments.api_key,

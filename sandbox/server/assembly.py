@@ -53,11 +53,16 @@ class System(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """A port of 0 means any free one; otherwise upstreams take `base_port` and the ports after it."""
+    """A port of 0 means any free one; otherwise upstreams take `base_port` and the ports after it.
+
+    `public_host` is how others reach the sandbox, `media_url` how browsers reach its pictures; None is as it listens.
+    """
 
     products: int
     seed: int
     host: str
+    public_host: str | None
+    media_url: str | None
     base_port: int
     control_port: int
     api_key: str
@@ -83,9 +88,11 @@ class Sandbox:
 def assemble(options: Options, clock: Clock) -> Sandbox:
     """Bind all ports and make the shop; raises OSError when a port is taken."""
     ports = [options.base_port + number if options.base_port else 0 for number in range(len(DOMAINS))]
-    listeners = {domain: Listener(options.host, port) for domain, port in zip(DOMAINS, ports, strict=True)}
-    control = Listener(options.host, options.control_port)
-    shop = Shop(options.seed, options.products, listeners["catalogue"].url, clock)
+    listeners = {
+        domain: Listener(options.host, port, options.public_host) for domain, port in zip(DOMAINS, ports, strict=True)
+    }
+    control = Listener(options.host, options.control_port, options.public_host)
+    shop = Shop(options.seed, options.products, (options.media_url or listeners["catalogue"].url).rstrip("/"), clock)
     running = _running(shop, listeners, control, options)
     for domain, listener in listeners.items():
         listener.serve(running.upstreams[domain])

@@ -60,18 +60,19 @@ class Control:
     async def known(self, _: Request) -> Response:
         return JSONResponse(self._running.known())
 
-    async def upstreams(self, _: Request) -> Response:
-        return JSONResponse({domain: self._told(domain) for domain in self._running.addresses})
+    async def upstreams(self, request: Request) -> Response:
+        log = _log(request)
+        return JSONResponse({domain: self._told(domain, log) for domain in self._running.addresses})
 
     async def upstream(self, request: Request) -> Response:
-        return JSONResponse(self._told(self._domain(request)))
+        return JSONResponse(self._told(self._domain(request), _log(request)))
 
-    def _told(self, domain: str) -> Json:
+    def _told(self, domain: str, log: int) -> Json:
         upstream = self._running.upstreams[domain]
         return {
             "url": self._running.addresses[domain],
             "faults": msgspec.to_builtins(upstream.faults),
-            **upstream.counters.told(),
+            **upstream.counters.told(log),
         }
 
     async def put_faults(self, request: Request) -> Response:
@@ -125,6 +126,14 @@ class Control:
         if domain not in self._running.upstreams:
             raise HTTPException(404, f"no upstream {domain!r}, expected one of {', '.join(self._running.upstreams)}")
         return domain
+
+
+def _log(request: Request) -> int:
+    """How many of the last calls are wanted; `?log=0` asks for none."""
+    asked = request.query_params.get("log", "100")
+    if not (asked.isascii() and asked.isdigit()):
+        raise HTTPException(400, f"log: expected a whole number, got {asked!r}")
+    return int(asked)
 
 
 def _decode(body: bytes, kind: type[T]) -> T:

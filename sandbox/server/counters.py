@@ -86,7 +86,8 @@ class Counters:
         self.statuses.clear()
         self.log.clear()
 
-    def told(self) -> Json:
+    def told(self, log: int) -> Json:
+        """Everything, and the last calls, at most `log` of them."""
         return {
             "calls": self.calls,
             "operations": {
@@ -98,5 +99,5 @@ class Counters:
             "statuses": {str(status): count for status, count in self.statuses.items()},
             "health": self.health,
             "media": self.media,
-            "log": [call.told() for call in self.log],
+            "log": [call.told() for call in list(self.log)[len(self.log) - min(log, len(self.log)) :]],
         }

@@ -13,21 +13,25 @@ KEEP_ALIVE_S = 75
 class Listener:
     """Serves an ASGI application over uvicorn's HTTP protocol; the port is known before the application is.
 
+    `known_as` is the host name that others reach it by, when that is not the address it listens at.
+
     While it is down, the port stays bound but nobody listens: callers are refused, and nobody else
     can take the port.
     """
 
-    def __init__(self, host: str, port: int = 0) -> None:
+    def __init__(self, host: str, port: int = 0, known_as: str | None = None) -> None:
         self._config: Config | None = None
         self._state = ServerState()
         self._host = host
+        self._known_as = known_as
         self._bound = _bind(host, port)
         self.port: int = self._bound.getsockname()[1]
         self._server: asyncio.Server | None = None
 
     @property
     def url(self) -> str:
-        return f"http://{self._host}:{self.port}"
+        name = self._known_as or self._host
+        return f"http://[{name}]:{self.port}" if ":" in name else f"http://{name}:{self.port}"
 
     def serve(self, app: Any) -> None:
         """What to serve once it is open."""

@@ -4,6 +4,7 @@ import asyncio
 import random
 import time
 from collections.abc import Awaitable, Callable, Iterable, MutableMapping
+from http.client import responses
 from typing import Any
 from urllib.parse import parse_qsl
 
@@ -149,7 +150,8 @@ class Upstream:
         if wait_s > 0:
             raise Refusal(429, "Too Many Requests", "rate limit", faults.retry_after_seconds or -int(-wait_s // 1))
         if faults.fails(self._dice):
-            raise Refusal(faults.status or 500, "Internal Server Error", VENDOR_TEXT, faults.retry_after_seconds)
+            status = faults.status or 500
+            raise Refusal(status, responses.get(status, "Error"), VENDOR_TEXT, faults.retry_after_seconds)
 
     async def _send_picture(self, path: str, send: Send) -> None:
         self.counters.media += 1

@@ -5,7 +5,7 @@ import binascii
 import zlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any, Generic, Literal, TypeVar
+from typing import Annotated, Any, Generic, Literal, TypeVar
 
 import msgspec
 
@@ -35,8 +35,8 @@ class PersonalContext(Context, frozen=True, kw_only=True):
 
 
 class Point(Request, frozen=True):
-    latitude: float
-    longitude: float
+    latitude: Annotated[float, msgspec.Meta(ge=-90, le=90)]
+    longitude: Annotated[float, msgspec.Meta(ge=-180, le=180)]
 
 
 Q = TypeVar("Q", bound=Request)

@@ -1,7 +1,7 @@
 """Customers: profiles, address books and companies."""
 
 from sandbox.upstreams.contract import Json, Operation, Request
-from sandbox.upstreams.delivery import address_json
+from sandbox.upstreams.locations import address_json
 from sandbox.world import people
 from sandbox.world.draw import number_of
 from sandbox.world.people import Person

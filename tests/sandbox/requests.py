@@ -8,7 +8,7 @@ Body = dict[str, Any]
 Case = tuple[str, str, Body]
 
 FAR: Body = {**CONTEXT, "localityId": "vvo", "channel": "IOS", "currency": "KZT", "language": "en"}
-NOWHERE: Body = {**CONTEXT, "localityId": "atlantis", "currency": "XXX", "language": "fr"}
+NOWHERE: Body = {**CONTEXT, "localityId": "atlantis", "currency": "QQQ", "language": "fr"}
 SKUS = [f"{prefix}-{number:06d}-01" for number, prefix in ((1, "LUM"), (2, "MIR"), (5, "AUR"), (7, "LUM"), (8, "SEV"))]
 SKUS += ["NOR-000009-01", "TES-000010-01", "HAR-000011-01", "", "no-such-sku", "LUM-000001-99", "x" * 300]
 PRODUCTS = [{"id": BOOTS, "skus": [BOOTS_SKU]}, {"id": "p-000005", "skus": ["AUR-000005-01", "AUR-000005-02"]}]

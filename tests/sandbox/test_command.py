@@ -36,6 +36,21 @@ def test_stops(number: signal.Signals, tmp_path: Path) -> None:
     assert (addresses["apiKey"], addresses["pid"]) == ("other", process.pid)
 
 
+def test_names_for_others(tmp_path: Path) -> None:
+    """Addresses are told under the public name; pictures have an address of their own."""
+    ports = tmp_path / "ports.json"
+    names = ("--public-host", "sandbox.test", "--media-url", "https://pictures.test/")
+    with started("--base-port", "0", "--ports-file", str(ports), *names) as process:
+        addresses = wait_for(ports)
+        url = addresses["upstreams"]["catalogue"].replace("sandbox.test", "127.0.0.1")
+        headers = {"authorization": "Bearer sandbox"}
+        answer = httpx.get(f"{url}/v1/categories?language=ru", headers=headers).json()
+        process.terminate()
+        process.communicate(timeout=10)
+    assert addresses["control"].startswith("http://sandbox.test:")
+    assert answer["categories"][0]["image"]["url"].startswith("https://pictures.test/media/categories/")
+
+
 def wait_for(path: Path) -> dict[str, Any]:
     until = time.monotonic() + 20
     while not path.exists() and time.monotonic() < until:

@@ -75,6 +75,16 @@ def test_all_at_once(driver: Driver) -> None:
     assert {domain: state["url"] for domain, state in states.items()} == driver.upstreams
 
 
+def test_log_is_as_long_as_asked(driver: Driver) -> None:
+    """The log has the last calls, as many as are asked for; a length that is none is refused."""
+    for count in (1, 2, 3):
+        driver.ask("stock", URL, **CONTEXT, skus=[BOOTS_SKU] * count)
+    for length, keys in (("2", [2, 3]), ("0", []), ("99", [1, 2, 3])):
+        state = driver.client.get(f"{driver.control}/upstreams/stock?log={length}").json()
+        assert [call["keys"] for call in state["log"]] == keys
+    assert driver.client.get(f"{driver.control}/upstreams?log=all").status_code == 400
+
+
 def test_unknown_upstream(driver: Driver) -> None:
     """An upstream that does not exist is a 404 that names those that do."""
     response = driver.client.get(f"{driver.control}/upstreams/weather")
