@@ -36,6 +36,11 @@ class Visit:
         page.on("pageerror", lambda error: self.faults.append(f"script: {error}"))
         page.on("console", lambda said: self.faults.append(f"console: {said.text}") if said.type == "error" else None)
 
+    async def open_graphiql(self, address: str) -> None:
+        """Go there, and wait until the first tab can be edited: a tab chosen before that is lost."""
+        await self.page.goto(f"{address.rstrip('/')}/graphiql")
+        await expect(self.page.locator(".graphiql-query-editor .monaco-editor").first).to_contain_text("HomePage")
+
     async def keep_local(self, route: Route) -> None:
         if route.request.url.startswith(("http://127.0.0.1:", "data:", "blob:")):
             await route.continue_()
