@@ -11,6 +11,7 @@ from starlette.applications import Starlette
 from starlette.routing import Route
 
 from gateway.cache.levels import Levels, open_levels
+from gateway.cache.response import Responses
 from gateway.contexts import Contexts, WallClock, agreed_ages
 from gateway.datasets import Datasets, decide_policies, open_datasets
 from gateway.development import development_routes
@@ -26,6 +27,7 @@ from gateway.http.ports import Authenticate, Executor
 from gateway.http.reference import GraphQLCoreExecutor
 from gateway.http.rules import EdgeRules
 from gateway.limits.guard import LimitGuard
+from gateway.responses import RememberedResponses
 from gateway.settings import Settings
 from gateway.upstreams import Upstreams, open_upstreams
 from gateway.viewers import open_viewers
@@ -90,7 +92,7 @@ def make_endpoint(
     operations = Operations(
         schema=core,
         lookup=TextLookup(Documents(core, LimitGuard(core))),
-        executor=LocalityChecked(decide_executor(settings, core)),
+        executor=decide_executor(settings, core, opened.levels, now),
         make_context=contexts.make,
         rules=rules,
         journal=journal,
@@ -99,9 +101,11 @@ def make_endpoint(
     return GraphQLEndpoint(operations, authenticate=authenticate, rules=rules, journal=journal)
 
 
-def decide_executor(settings: Settings, schema: GraphQLSchema) -> Executor:
-    """The engine that the settings name."""
-    return PlannedExecutor(schema) if settings.executor == "compiled" else GraphQLCoreExecutor(schema)
+def decide_executor(settings: Settings, schema: GraphQLSchema, levels: Levels, now: Callable[[], float]) -> Executor:
+    """The engine that the settings name, behind the locality check and, with a cache, the response level."""
+    engine = PlannedExecutor(schema) if settings.executor == "compiled" else GraphQLCoreExecutor(schema)
+    checked = LocalityChecked(engine)
+    return RememberedResponses(checked, Responses(levels), now) if settings.cache.is_enabled else checked
 
 
 def decide_rules(settings: Settings) -> EdgeRules:

@@ -2,16 +2,21 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from typing import Any, Final
 
 from clients.values import Dataset
 from gateway.cache.policy import Policy
 from gateway.http.errors import Code, Refused
+from gateway.http.operations import name_of
 from gateway.http.ports import RequestFacts
-from resolvers.context import Context, ShopperAsker
+from resolvers.context import Context, Shopper, ShopperAsker
 from resolvers.loaders.loaders import Loaders, Sources
 from resolvers.refusals import BadInput
-from resolvers.shopper import ShopDefaults, read_shopper
+from resolvers.shopper import ShopDefaults, read_shopper, variables_of_context
 from resolvers.sources import SourceHealth
+
+MOST_SHOPPERS: Final = 10_000
+NOT_GIVEN: Final = object()
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,28 +31,64 @@ def agreed_ages(policies: Mapping[Dataset, Policy]) -> dict[Dataset, float]:
     return {dataset: policy.served_s for dataset, policy in policies.items()}
 
 
-@dataclass(frozen=True, slots=True)
 class Contexts:
     """Makes the context of each request."""
 
-    sources: Sources
-    health: SourceHealth
-    defaults: ShopDefaults
-    clock: WallClock
-    agreed_s: Mapping[Dataset, float]
+    def __init__(
+        self,
+        *,
+        sources: Sources,
+        health: SourceHealth,
+        defaults: ShopDefaults,
+        clock: WallClock,
+        agreed_s: Mapping[Dataset, float],
+    ) -> None:
+        self._sources = sources
+        self._health = health
+        self._defaults = defaults
+        self._clock = clock
+        self._agreed_s = agreed_s
+        self._shoppers: dict[Any, Shopper] = {}
 
     def make(self, facts: RequestFacts) -> Context:
         """The context of one request; raises Refused when `@inContext` is not what it should be."""
-        try:
-            shopper = read_shopper(facts.operation, facts.variables, facts.viewer, self.defaults)
-        except BadInput as error:
-            raise Refused(Code.BAD_USER_INPUT, str(error)) from None
-        asker = ShopperAsker(facts.viewer, shopper)
+        asker = ShopperAsker(facts.viewer, self._shopper(facts))
         return Context(
             asker=asker,
-            loaders=Loaders(self.sources, asker),
-            clock=self.clock,
+            loaders=Loaders(self._sources, asker),
+            clock=self._clock,
             started_at=facts.received_at,
-            agreed_s=self.agreed_s,
-            sources=self.health,
+            agreed_s=self._agreed_s,
+            sources=self._health,
         )
+
+    def _shopper(self, facts: RequestFacts) -> Shopper:
+        """The shopper's context, remembered by all that it is read from."""
+        names = context_variables(facts)
+        said = tuple([facts.variables.get(name, NOT_GIVEN) for name in names])
+        key = (facts.prepared.sha256, name_of(facts), said, facts.viewer)
+        try:
+            known = self._shoppers.get(key)
+        except TypeError:  # a variable that is a list or an object: wrong, and refused in words
+            return self._read(facts)
+        if known is None:
+            if len(self._shoppers) >= MOST_SHOPPERS:
+                self._shoppers.clear()
+            known = self._shoppers[key] = self._read(facts)
+        return known
+
+    def _read(self, facts: RequestFacts) -> Shopper:
+        try:
+            return read_shopper(facts.operation, facts.variables, facts.viewer, self._defaults)
+        except BadInput as error:
+            raise Refused(Code.BAD_USER_INPUT, str(error)) from None
+
+
+def context_variables(facts: RequestFacts) -> tuple[str, ...]:
+    """The variables that `@inContext` of this operation reads; found once and kept with the document."""
+    compiled = facts.prepared.compiled
+    place = ("@inContext", name_of(facts))
+    names: tuple[str, ...] | None = compiled.get(place)
+    if names is None:
+        names = compiled[place] = variables_of_context(facts.operation)
+    return names

@@ -74,15 +74,17 @@ def read_written(written: Written | Any) -> Result | Incremental:
 class LocalityChecked:
     """Refuses operations for a locality that does not exist, before anything else is asked.
 
-    While the geo system is down an unknown locality is taken on trust: the page matters more.
+    While the geo system is down an unknown locality is taken on trust: the page matters more. One
+    that exists is not looked up again, for as long as the process lives: towns do not go away.
     """
 
     def __init__(self, inner: Executor) -> None:
         self._inner = inner
+        self._existing: set[str] = set()
 
     def execute(self, facts: RequestFacts, context: Context) -> Eventual[Result | Incremental]:
         """Run a query or a mutation."""
-        if not names_locality(facts.operation, facts.variables):
+        if context.shopper.locality_id in self._existing or not names_locality(facts.operation, facts.variables):
             return self._inner.execute(facts, context)
         return then(self._find(context), lambda found: self._go_on(found, facts, context))
 
@@ -98,8 +100,14 @@ class LocalityChecked:
     def _find(context: Context) -> Eventual[Locality | SourceError | None]:
         return context.loaders.localities.load(context.shopper.locality_id)
 
-    def _go_on(self, found: Any, facts: RequestFacts, context: Context) -> Eventual[Result | Incremental]:
-        return unknown_locality() if found is None else self._inner.execute(facts, context)
+    def _go_on(
+        self, found: Locality | SourceError | None, facts: RequestFacts, context: Context
+    ) -> Eventual[Result | Incremental]:
+        if found is None:
+            return unknown_locality()
+        if isinstance(found, Locality):
+            self._existing.add(found.id)
+        return self._inner.execute(facts, context)
 
 
 def unknown_locality() -> Result:

@@ -41,12 +41,16 @@ class NotSignedIn(Exception):
     """A field of a customer was asked for by nobody."""
 
 
-@dataclass(frozen=True)
+@dataclass
 class ShopperAsker:
-    """The viewer and the shopper's context, as the narrower views that keys and clients take."""
+    """The viewer and the shopper's context, as the narrower views that keys and clients take.
+
+    Whoever wants to keep the answer sets `reads`: sources note in it what was read.
+    """
 
     viewer: Viewer
     shopper: Shopper
+    reads: object = None
 
     @cached_property
     def public(self) -> Public:

@@ -58,6 +58,12 @@ def names_locality(operation: OperationDefinitionNode, variables: Mapping[str, A
     return read_directive(operation, variables).get("locality") is not None
 
 
+def variables_of_context(operation: OperationDefinitionNode) -> tuple[str, ...]:
+    """The names of the variables that `@inContext` of an operation is given."""
+    arguments = [a for d in operation.directives or () if d.name.value == "inContext" for a in _arguments(d)]
+    return tuple(a.value.name.value for a in arguments if isinstance(a.value, VariableNode))
+
+
 def spell_language(tag: str) -> str:
     """A language tag in the one spelling that upstreams and cache keys get, `pt-BR` for `PT-br` (RFC 5646, 2.1.1)."""
     first, *rest = tag.lower().split("-")

@@ -1,8 +1,8 @@
 """All datasets: `Sources` live as long as the application, `Loaders` as long as a request."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Hashable, Iterable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Generic, TypeVar
 
 from clients.catalogue.protocol import CategoryTree, Product, ProductKey
 from clients.customers.protocol import Customer
@@ -15,8 +15,11 @@ from clients.scope import Asker
 from clients.search.protocol import Listing, ListingKey, SuggestionKey, Suggestions
 from clients.stock.protocol import Availability, ProductAvailability, StockAtLocations, StockQuery
 from clients.values import ProductSkus
-from resolvers.loaders.loader import Loader
+from resolvers.loaders.loader import Loader, no_aliases
 from resolvers.loaders.source import Source
+
+K = TypeVar("K", bound=Hashable)
+V = TypeVar("V")
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,37 +55,50 @@ def other_keys(key: ProductKey, product: Product) -> Iterable[ProductKey]:
     return () if key.kind == "id" else (ProductKey(kind="id", key=product.id),)
 
 
+class Lazy(Generic[K, V]):
+    """One dataset's loader, made when a request first asks for it: most pages need a third of them."""
+
+    def __init__(self, aliases: Callable[[K, V], Iterable[K]] = no_aliases) -> None:
+        self._aliases = aliases
+        self._name = ""
+
+    def __set_name__(self, owner: type, name: str) -> None:
+        self._name = name
+
+    def __get__(self, loaders: "Loaders", owner: type) -> Loader[K, V]:
+        source: Source[K, V] = getattr(loaders.sources, self._name)
+        made = Loader(source, loaders.asker, self._aliases)
+        loaders.__dict__[self._name] = made  # found before this descriptor from now on
+        return made
+
+
 class Loaders:
     """The datasets of one request, for one asker; `by_field` holds what a plain executor gathers per field."""
 
-    __slots__ = (
-        "accounts", "address_search", "availability", "blocks", "by_field", "category_tree", "current_promotions",
-        "customers", "estimates", "history", "listings", "localities", "locality_search", "location_search",
-        "locations", "prices", "product_availability", "product_prices", "products", "promises", "promotions",
-        "stock_at_locations", "suggestions",
-    )  # fmt: skip
-
     def __init__(self, sources: Sources, asker: Asker) -> None:
+        self.sources = sources
+        self.asker = asker
         self.by_field: dict[object, Any] = {}
-        self.products = Loader(sources.products, asker, other_keys)
-        self.category_tree = Loader(sources.category_tree, asker)
-        self.listings = Loader(sources.listings, asker)
-        self.suggestions = Loader(sources.suggestions, asker)
-        self.prices = Loader(sources.prices, asker)
-        self.product_prices = Loader(sources.product_prices, asker)
-        self.promotions = Loader(sources.promotions, asker)
-        self.current_promotions = Loader(sources.current_promotions, asker)
-        self.availability = Loader(sources.availability, asker)
-        self.product_availability = Loader(sources.product_availability, asker)
-        self.stock_at_locations = Loader(sources.stock_at_locations, asker)
-        self.accounts = Loader(sources.accounts, asker)
-        self.history = Loader(sources.history, asker)
-        self.estimates = Loader(sources.estimates, asker)
-        self.blocks = Loader(sources.blocks, asker)
-        self.promises = Loader(sources.promises, asker)
-        self.locations = Loader(sources.locations, asker)
-        self.location_search = Loader(sources.location_search, asker)
-        self.customers = Loader(sources.customers, asker)
-        self.localities = Loader(sources.localities, asker)
-        self.locality_search = Loader(sources.locality_search, asker)
-        self.address_search = Loader(sources.address_search, asker)
+
+    products: Lazy[ProductKey, Product] = Lazy(other_keys)
+    category_tree: Lazy[str, CategoryTree] = Lazy()
+    listings: Lazy[ListingKey, Listing] = Lazy()
+    suggestions: Lazy[SuggestionKey, Suggestions] = Lazy()
+    prices: Lazy[PriceKey, Price] = Lazy()
+    product_prices: Lazy[ProductSkus, ProductPrice] = Lazy()
+    promotions: Lazy[str, Promotion] = Lazy()
+    current_promotions: Lazy[str, CurrentPromotions] = Lazy()
+    availability: Lazy[str, Availability] = Lazy()
+    product_availability: Lazy[ProductSkus, ProductAvailability] = Lazy()
+    stock_at_locations: Lazy[StockQuery, StockAtLocations] = Lazy()
+    accounts: Lazy[str, LoyaltyAccount] = Lazy()
+    history: Lazy[HistoryKey, PointsHistory] = Lazy()
+    estimates: Lazy[EstimateKey, PointsEstimate] = Lazy()
+    blocks: Lazy[BlockKey, RecommendationBlock] = Lazy()
+    promises: Lazy[PromiseKey, DeliveryPromise] = Lazy()
+    locations: Lazy[str, Location] = Lazy()
+    location_search: Lazy[LocationQuery, LocationsFound] = Lazy()
+    customers: Lazy[str, Customer] = Lazy()
+    localities: Lazy[str, Locality] = Lazy()
+    locality_search: Lazy[LocalityQuery, LocalitiesFound] = Lazy()
+    address_search: Lazy[AddressQuery, AddressesFound] = Lazy()

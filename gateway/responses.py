@@ -1,0 +1,125 @@
+"""The response level in front of execution: a hot page is found whole, before any GraphQL work.
+
+What may be kept is not decided here: the cache records what a request reads, and its policies say
+for how long and for whom (`gateway/cache/response.py`).
+"""
+
+from collections.abc import AsyncGenerator, Awaitable, Callable
+from typing import Any
+
+import msgspec
+from graphql import DocumentNode
+from graphql.language import FieldNode, Visitor, visit
+
+from clients.eventual import Eventual, is_pending, then
+from gateway.cache.reads import Reads
+from gateway.cache.response import KeptResponse, ResponseKey, Responses
+from gateway.http.documents import Prepared, is_mutation
+from gateway.http.ports import Executor, Incremental, RequestFacts, Result
+from gateway.http.terms import CacheTerms
+from resolvers.context import Context
+
+OF_THE_MOMENT = frozenset({"ageSeconds", "state", "sources"})
+"""Fields whose value depends on when it is written."""
+
+PRIVATE = CacheTerms(0, is_private=True)
+_TRAITS = "response level"
+
+
+class DocumentTraits(msgspec.Struct):
+    """What is known of a document: whether it tells ages, and whether it proved private for the signed-in."""
+
+    tells_ages: bool
+    is_private: bool = False
+
+
+class RememberedResponses:
+    """An executor that looks before it leaps."""
+
+    def __init__(self, inner: Executor, responses: Responses, now: Callable[[], float]) -> None:
+        self._inner = inner
+        self._responses = responses
+        self._now = now
+
+    def execute(self, facts: RequestFacts, context: Context) -> Eventual[Result | Incremental]:
+        """Answer from the response level, or run the operation and keep its answer if its reads allow it."""
+        if facts.prepared.whole is not None or is_mutation(facts.operation):
+            return self._inner.execute(facts, context)
+        traits = traits_of(facts.prepared)
+        if traits.is_private and facts.viewer.customer_id is not None:
+            return then(self._inner.execute(facts, context), mark_private)
+        key = response_key(facts)
+        kept = self._responses.find(key, context.asker)
+        if kept is not None:
+            return Result(kept.body, terms=self._terms(kept))
+        reads = context.asker.reads = self._responses.reads()
+        outcome = self._inner.execute(facts, context)
+        if is_pending(outcome):
+            return self._keep_later(key, context, traits, reads, outcome)
+        return self._keep(key, context, traits, reads, outcome)
+
+    def subscribe(self, facts: RequestFacts, context: Context) -> Awaitable[AsyncGenerator[Result, None] | Result]:
+        """Start a subscription; what it says is never kept."""
+        return self._inner.subscribe(facts, context)
+
+    async def _keep_later(
+        self,
+        key: ResponseKey,
+        context: Context,
+        traits: DocumentTraits,
+        reads: Reads,
+        outcome: Awaitable[Result | Incremental],
+    ) -> Result | Incremental:
+        return self._keep(key, context, traits, reads, await outcome)
+
+    def _keep(
+        self, key: ResponseKey, context: Context, traits: DocumentTraits, reads: Reads, result: Result | Incremental
+    ) -> Result | Incremental:
+        if not isinstance(result, Result) or result.errors or result.data is None:
+            return result
+        if reads.refusal == "private":
+            traits.is_private = True
+            return mark_private(result)
+        self._responses.keep(key, context.asker, result.data, reads, tells_ages=traits.tells_ages)
+        left_s = max(0, int(reads.fresh_until - self._now())) if reads.tags and reads.refusal is None else 0
+        return Result(result.data, terms=CacheTerms(left_s, tags=frozenset(reads.tags)))
+
+    def _terms(self, kept: KeptResponse) -> CacheTerms:
+        return CacheTerms(max(0, int(kept.fresh_until - self._now())), tags=kept.tags)
+
+
+def mark_private(result: Any) -> Any:
+    """An answer that caches before us must not keep."""
+    return Result(result.data, result.errors, result.extensions, PRIVATE) if isinstance(result, Result) else result
+
+
+def response_key(facts: RequestFacts) -> ResponseKey:
+    """What names the answer beside its audience."""
+    name = facts.operation.name
+    return ResponseKey(facts.prepared.sha256, name.value if name else None, msgspec.json.encode(facts.variables))
+
+
+def traits_of(prepared: Prepared) -> DocumentTraits:
+    """The traits of a document; found once and kept with it."""
+    traits = prepared.compiled.get(_TRAITS)
+    if not isinstance(traits, DocumentTraits):
+        traits = prepared.compiled[_TRAITS] = DocumentTraits(tells_ages=tells_ages(prepared.document))
+    return traits
+
+
+def tells_ages(document: DocumentNode) -> bool:
+    """Whether any field of the document depends on the moment of writing."""
+    search = _MomentFinder()
+    visit(document, search)
+    return search.found
+
+
+class _MomentFinder(Visitor):
+    """Looks for the fields whose value depends on when it is written."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.found = False
+
+    def enter_field(self, node: FieldNode, *_: Any) -> None:
+        self.found = self.found or node.name.value in OF_THE_MOMENT
