@@ -112,7 +112,8 @@ async def test_runs_operations_side_by_side() -> None:
     ("query", "code"),
     [("{nope}", "GRAPHQL_VALIDATION_FAILED"), ("{", "GRAPHQL_PARSE_FAILED"),
      ("{" + " ".join(f"a{i}:hello" for i in range(300)) + "}", "LIMIT_EXCEEDED"),
-     ("query($n:Int!){products(first:$n){id}}", "BAD_USER_INPUT"), ("{__schema{types{name}}}", "INTROSPECTION_DISABLED")],
+     ("query($n:Int!){products(first:$n){id}}", "BAD_USER_INPUT"),
+     ("{__schema{types{name}}}", "INTROSPECTION_DISABLED")],
 )  # fmt: skip
 async def test_refuses_operations_not_connections(query: str, code: str) -> None:
     """A refused operation is an `error` message; the connection goes on, under the limits of HTTP."""
@@ -134,7 +135,8 @@ async def test_masks_faults() -> None:
 
 
 MALFORMED = ["not json", "5", "null", "[]", '{"type":"nope"}', '{"type":"subscribe","id":"1"}',
-             '{"type":"subscribe","id":"1","payload":{"query":5}}', '{"type":"subscribe","payload":{"query":"{hello}"}}',
+             '{"type":"subscribe","id":"1","payload":{"query":5}}',
+             '{"type":"subscribe","payload":{"query":"{hello}"}}',
              '{"type":"subscribe","id":"","payload":{"query":"{hello}"}}', '{"type":"subscribe","id":1,"payload":{}}',
              '{"type":"complete"}', "[" * 90_000, '{"type":"ping","payload":{"a":"\\ud800"}}',
              '{"type":"ping","payload":{"a":"' + "x" * 110_000 + '"}}']  # fmt: skip

@@ -1,15 +1,19 @@
 """Limits refuse what asks for too much, and let everything through that a shop needs."""
 
 import hashlib
+import json
 import time
+from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 import pytest
-from graphql import GraphQLSchema, OperationDefinitionNode, build_schema
+from graphql import DocumentNode, GraphQLSchema, OperationDefinitionNode, build_schema
 
 from gateway.http.documents import Documents
 from gateway.http.errors import Refused
 from gateway.limits.guard import MAX_KEPT, LimitGuard
+from gateway.limits.measures import Measures
 from gateway.limits.policy import Excess, LimitPolicy, Limits, Mode
 from gateway.limits.sizes import read_demands
 from resolvers.schema import build_schema as build_shop
@@ -17,7 +21,12 @@ from resolvers.schema import build_schema as build_shop
 SCHEMA = build_schema("""
 directive @listSize(assumedSize: Int, slicingArguments: [String!], sizedFields: [String!]) on FIELD_DEFINITION
 directive @tag(n: Int) repeatable on FIELD | QUERY
-type Query { name: String me: Query page(first: Int!): [Query!] @listSize(slicingArguments: ["first"]) f(a: [[Int]]): Int }
+type Query {
+  name: String
+  me: Query
+  f(a: [[Int]]): Int
+  page(first: Int!): [Query!] @listSize(slicingArguments: ["first"])
+}
 type Mutation { act: Query }
 """)
 
@@ -90,6 +99,16 @@ def test_says_what_was_expected_and_got() -> None:
     assert str(refusal(ABUSE["aliases"][0])) == "Expected at most 30 aliases; got 100."
 
 
+class CountingGuard(LimitGuard):
+    measured = 0
+
+    def measure(
+        self, document: DocumentNode, operation: OperationDefinitionNode, variables: Mapping[str, Any]
+    ) -> Measures:
+        self.measured += 1
+        return super().measure(document, operation, variables)
+
+
 def check(guard: LimitGuard, source: str, variables: dict[str, Any]) -> None:
     prepared = Documents(SCHEMA, guard).find(source)
     prepared.demand.check_variables(prepared.operation(None), variables)
@@ -107,14 +126,11 @@ def test_judges_page_sizes_in_variables() -> None:
 
 def test_measures_each_page_size_once() -> None:
     """The cost of known page sizes is remembered, and what is remembered is bounded."""
-    guard = LimitGuard(SCHEMA)
-    measured: list[Any] = []
-    real = guard.measure
-    guard.measure = lambda *given: measured.append(given) or real(*given)  # type: ignore[method-assign, func-returns-value]
+    guard = CountingGuard(SCHEMA)
     prepared = Documents(SCHEMA, guard).find("query($n:Int!){page(first:$n){name}}")
     for _ in range(10):
         prepared.demand.check_variables(prepared.operation(None), {"n": 24})
-    assert len(measured) == 2
+    assert guard.measured == 2
     for number in range(MAX_KEPT * 3):
         prepared.demand.check_variables(prepared.operation(None), {"n": number})
     assert len(prepared.demand._known) <= MAX_KEPT  # type: ignore[attr-defined]
@@ -162,3 +178,22 @@ def test_knows_operations_without_a_name() -> None:
     operation = prepared.operation(None)
     assert isinstance(operation, OperationDefinitionNode)
     assert prepared.demand.cost(operation, {}) == 3
+
+
+PAGES = sorted((Path(__file__).parents[2] / "gateway" / "graphiql" / "operations").glob("*.graphql"))
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
+def test_the_pages_of_a_shop_pass(page: Path) -> None:
+    """The pages that a shop sends are within the default limits, with full pages of goods."""
+    schema = build_shop()._schema
+    prepared = Documents(schema, LimitGuard(schema)).find(page.read_text())
+    variables = json.loads(page.with_suffix(".json").read_text())
+    for operation in prepared.operations.values():
+        prepared.demand.check_variables(operation, {**variables, "first": 24})
+        assert prepared.demand.cost(operation, {**variables, "first": 24}) > 0
+
+
+def test_there_are_pages() -> None:
+    """The test above has something to read."""
+    assert len(PAGES) >= 6

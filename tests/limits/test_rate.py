@@ -30,7 +30,7 @@ def test_grants_a_burst_then_the_rate() -> None:
     for _ in range(600):
         granted += buckets.take("a", 1, RATE) == 0
         clock.at += 0.1
-    assert granted == 4 + 60 * 2 - 1 or granted == 4 + 60 * 2
+    assert 123 <= granted <= 124
 
 
 def test_tells_how_long_to_wait() -> None:
