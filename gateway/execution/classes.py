@@ -30,6 +30,10 @@ _NamedTupleField = type(NamedTuple("_Sample", [("field", int)]).field)  # type: 
 _PASSIVE_DESCRIPTORS = (FunctionType, MemberDescriptorType, _NamedTupleField)
 
 
+class Absent:
+    """Stands for an attribute that is not there."""
+
+
 @dataclass(frozen=True, slots=True)
 class ClassFacts:
     """Promises of a class.
@@ -55,7 +59,7 @@ def facts_of(cls: type) -> ClassFacts:
         is_settled=not (
             has_own_lookup
             or _defines(cls, "__await__")
-            or issubclass(cls, (CoroutineType, GeneratorType, Exception, Early, type(Undefined)))
+            or issubclass(cls, (CoroutineType, GeneratorType, Exception, Early, Absent, type(Undefined)))
         ),
         is_callable=_defines(cls, "__call__"),
         is_memoised=getattr(cls, "__memoised__", False) is True and hasattr(cls, "__dict__"),

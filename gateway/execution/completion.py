@@ -22,9 +22,12 @@ from graphql import (
     is_leaf_type,
     is_list_type,
     is_non_null_type,
+    is_object_type,
 )
 from graphql.execution.executor import invalid_return_type_error
 from graphql.type import GraphQLObjectType
+
+from orjson import Fragment
 
 from gateway.execution.classes import facts_of, ignores_info
 
@@ -38,17 +41,20 @@ PathTuple: TypeAlias = Any
 Step: TypeAlias = Callable[["CompiledExecutor", Any, PathTuple, Any], Any]
 
 UNKNOWN: Any = object()
-COMPLETE = frozenset({dict, list, str, int, float, bool, type(None)})
+COMPLETE = frozenset({dict, list, str, int, float, bool, type(None), Fragment})
 """Classes of completed values that need no look whether they are awaitable."""
 
-_MIN_INT, _MAX_INT = -(2**31), 2**31 - 1
+SHORTEST_COLUMN = 3
+"""Lists shorter than this are executed item by item."""
+
+MIN_INT, MAX_INT = -(2**31), 2**31 - 1
 _INFINITE = float("inf")
 
 
 class Position:
     """A typed place in the response and the steps that complete values there."""
 
-    __slots__ = ("bare_type", "field", "is_item", "items", "steps", "type")
+    __slots__ = ("bare_type", "columns", "credit", "field", "is_item", "items", "steps", "type")
 
     def __init__(self, field: "Field", type_: Any, is_item: bool) -> None:
         self.field = field
@@ -56,6 +62,8 @@ class Position:
         self.is_item = is_item
         self.bare_type = type_.of_type if is_non_null_type(type_) else type_
         self.items: Position | None = None
+        self.credit = 4
+        self.columns: dict[frozenset[type], Any] = {}
         self.steps: dict[type, Step | None] = {}
 
     def learn(self, cls: type) -> Step | None:
@@ -112,20 +120,26 @@ def _null_is_wrong(position: Position) -> Step:
     return complete
 
 
-_OWN_RESULT = {
+_OWN_RESULT = (
     (GraphQLString.coerce_output_value, str),
     (GraphQLID.coerce_output_value, str),
     (GraphQLBoolean.coerce_output_value, bool),
-}
+)
+
+
+def has_own_result(type_: Any, cls: type) -> bool:
+    """Whether a leaf's values of this class are their own results."""
+    coerce = type_.coerce_output_value
+    return any(coerce is known and cls is its for known, its in _OWN_RESULT)
 
 
 def _leaf(type_: Any, cls: type) -> Step | None:
     coerce = type_.coerce_output_value
-    if getattr(coerce, "__hash__", None) and (coerce, cls) in _OWN_RESULT:
+    if has_own_result(type_, cls):
         return None
     if coerce is GraphQLInt.coerce_output_value and cls is int:
         return lambda run, value, path, scope: (
-            value if _MIN_INT <= value <= _MAX_INT else run.complete_leaf_value(type_, value)
+            value if MIN_INT <= value <= MAX_INT else run.complete_leaf_value(type_, value)
         )
     if coerce is GraphQLFloat.coerce_output_value and cls is float:
         return lambda run, value, path, scope: (
@@ -138,8 +152,13 @@ def _list(position: Position) -> Step:
     items = position.item_position()
     steps = items.steps
     field, type_ = position.field, items.type
+    may_be_columns = is_object_type(items.bare_type)
 
     def complete(run: "CompiledExecutor", value: Any, path: PathTuple, scope: Any) -> Any:
+        if may_be_columns and scope is None and len(value) >= SHORTEST_COLUMN and items.credit > 0:
+            done = None if run.keeps(type(value[0])) else run.complete_all(run, items, value, lambda index: (path, index, None))
+            if done is not None:
+                return done
         completed: list[Any] = []
         append = completed.append
         waiting: list[int] = []

@@ -18,7 +18,9 @@ from graphql.execution.incremental.incremental_executor import IncrementalExecut
 from graphql.pyutils import Path, gather_with_cancel
 from graphql.type import GraphQLResolveInfoHelpers, is_non_null_type, is_object_type
 
-from gateway.execution.completion import PathTuple
+from gateway.execution.classes import facts_of
+from gateway.execution.columns import complete_all
+from gateway.execution.completion import PathTuple, Position
 from gateway.execution.selection import Field, follow
 from gateway.execution.waves import Waves
 from resolvers.batch import Early
@@ -32,6 +34,8 @@ class CompiledExecutor(IncrementalExecutor):
     """Executes one operation once."""
 
     follow = staticmethod(follow)
+    complete_all = staticmethod(complete_all)
+    column_root: Position | None = None
     is_part = False
     """Whether this executes a deferred part of the operation, or an item of a stream."""
 
@@ -106,6 +110,10 @@ class CompiledExecutor(IncrementalExecutor):
             self.abort_signal,
             self.async_helpers,
         )
+
+    def keeps(self, cls: type) -> bool:
+        """Whether values of a class keep what is written of them, so that it is best written one by one."""
+        return self.is_writing and facts_of(cls).is_memoised
 
     # Where one is
 

@@ -12,17 +12,18 @@ dictionaries, keys of a `dict`); properties and such are read one by one, in the
 
 from collections.abc import Callable
 from operator import attrgetter, itemgetter
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 
 from graphql import GraphQLObjectType, default_field_resolver
 from graphql.execution.collect_fields import FieldDetailsList
 from graphql.execution.executor import to_nodes
 
 from gateway.execution.arguments import Arguments, arguments_of, converted
-from gateway.execution.classes import facts_of, is_plain_attribute
+from gateway.execution.classes import Absent, facts_of, is_plain_attribute
 from gateway.execution.completion import COMPLETE, UNKNOWN, PathTuple, Position, Step
 from gateway.execution.fragments import Fragments
 from gateway.execution.kinds import Attribute, Kind, Resolver, Typename, kind_of, strawberry_field_of
+from gateway.execution.rows import EMPTY, READ, TYPENAME, row_makers
 from resolvers.batch import Batch, Hole, Pure
 
 if TYPE_CHECKING:
@@ -33,11 +34,7 @@ _MAX_SHAPES = 128
 _MAX_VIEWS = 32
 
 
-class _Absent:
-    """Stands for an attribute that is not there."""
-
-
-_ABSENT = _Absent()
+_ABSENT = Absent()
 
 # What an entry's step is given: the value read, the value and the path, or the parent and the path.
 BY_VALUE, BY_PLACE, BY_PARENT = range(3)
@@ -102,6 +99,15 @@ class Field:
         self.selections[type_] = selection
         return selection
 
+    def fragment_key(self, run: "CompiledExecutor") -> int:
+        """The key of what was written of this field's values in this run; -1 when nothing is."""
+        type_ = self.position.bare_type
+        fragments = self.fragments_by_type.get(type_) if run.is_writing else None
+        if fragments is None:
+            return -1
+        key = run.fragment_keys.get(fragments)
+        return fragments.key(run) if key is None else key
+
     def fragments(self, type_: GraphQLObjectType) -> Fragments:
         """Where what is written of this field's values is remembered."""
         if type_ not in self.fragments_by_type:
@@ -112,7 +118,7 @@ class Field:
 class Selection:
     """All fields of one object type at one place, in the order of the response."""
 
-    __slots__ = ("batches", "defers", "fields", "grouped", "type", "views")
+    __slots__ = ("batches", "computed", "defers", "fields", "grouped", "type", "views")
 
     def __init__(self, variant: "Variant", type_: GraphQLObjectType, grouped: Any, defers: Any) -> None:
         self.type = type_
@@ -120,6 +126,7 @@ class Selection:
         self.defers = defers
         self.fields = tuple(_fields(variant, type_, grouped))
         self.batches = tuple(field for field in self.fields if isinstance(field.kind, Batch))
+        self.computed = tuple(field for field in self.fields if isinstance(field.kind, Pure | Hole))
         self.views: dict[type, View] = {}
 
     def run(self, run: "CompiledExecutor", parent: Any, path: PathTuple, scope: Any = None) -> Any:
@@ -131,12 +138,7 @@ class Selection:
         entries = view.entries.get(shape)
         if entries is None:
             entries = view.learn(shape)
-        template = view.template
-        if template is None:
-            result = dict(zip(view.keys, values))  # noqa: B905 - read() gives one value per key
-        else:
-            result = template.copy()
-            result.update(zip(view.keys, values))  # noqa: B905 - as above
+        result = view.make_one(values)
         completed = follow(entries, result, run, parent, path, scope) if entries else result
         if self.batches:
             run.waves.register(run, self.batches, parent, result, path)
@@ -199,7 +201,7 @@ def follow(
 class View:
     """A selection as seen on parents of one class."""
 
-    __slots__ = ("cls", "entries", "getters", "keys", "names", "read", "selection", "slow_read", "template")
+    __slots__ = ("cls", "entries", "get", "is_tabular", "keys", "make_many", "make_one", "names", "read", "selection")
 
     def __init__(self, selection: Selection, cls: type) -> None:
         self.selection = selection
@@ -207,9 +209,12 @@ class View:
         read_at_once = [f for f in selection.fields if _is_read_at_once(f, cls)]
         self.keys = tuple(f.key for f in read_at_once)
         self.names = tuple((f.kind.name, f.kind.is_lenient) for f in read_at_once if isinstance(f.kind, Attribute))
-        self.read = _reader(cls, self.names)
-        self.template = _template(selection, self.keys)
+        self.get = _getter(cls, [name for name, _ in self.names])
+        self.read = _reader(cls, self.names, self.get)
+        keys = [f.key for f in selection.fields]
+        self.make_one, self.make_many = row_makers(keys, _pattern(selection, self.keys), selection.type.name)
         self.entries: dict[tuple[type, ...], tuple[Entry, ...]] = {}
+        self.is_tabular: bool | None = None
 
     def learn(self, shape: tuple[type, ...]) -> tuple[Entry, ...]:
         """Find out what is left to do for a shape, and keep it."""
@@ -230,35 +235,36 @@ def _is_read_at_once(field: Field, cls: type) -> bool:
     return not (kind.is_lenient and facts_of(cls).is_mapping) and is_plain_attribute(cls, kind.name)
 
 
-def _template(selection: Selection, read: tuple[str, ...]) -> dict[str, Any] | None:
-    """All keys in order with what is known beforehand; None when everything is read."""
-    if len(read) == len(selection.fields):
-        return None
-    name = selection.type.name
-    return {f.key: name if isinstance(f.kind, Typename) else None for f in selection.fields}
+def _pattern(selection: Selection, read: tuple[str, ...]) -> str:
+    return "".join(
+        READ if f.key in read else TYPENAME if isinstance(f.kind, Typename) else EMPTY for f in selection.fields
+    )
 
 
-def _reader(cls: type, names: tuple[tuple[str, bool], ...]) -> Callable[[Any], tuple[Any, ...]]:
+Read: TypeAlias = Callable[[Any], tuple[Any, ...]]
+
+
+def _getter(cls: type, names: list[str]) -> Read:
+    """Reads all names in one C call; raises AttributeError or KeyError when one is absent."""
     if not names:
         return lambda parent: ()
-    wanted = [name for name, _ in names]
-    getter: Callable[[Any], Any] = itemgetter(*wanted) if cls is dict else attrgetter(*wanted)
-    if len(wanted) == 1:
-        single = getter
-        getter = lambda parent: (single(parent),)  # noqa: E731
-    if cls is dict:
-        return _tolerant(getter, lambda parent: tuple(map(parent.get, wanted)))
-    return _tolerant(getter, lambda parent: tuple(getattr(parent, n, None if lenient else _ABSENT) for n, lenient in names))
+    getter: Callable[[Any], Any] = itemgetter(*names) if cls is dict else attrgetter(*names)
+    return getter if len(names) > 1 else lambda parent: (getter(parent),)
 
 
-def _tolerant(
-    getter: Callable[[Any], tuple[Any, ...]], patient: Callable[[Any], tuple[Any, ...]]
-) -> Callable[[Any], tuple[Any, ...]]:
+def _reader(cls: type, names: tuple[tuple[str, bool], ...], get: Read) -> Read:
+    """Reads all names; what is absent is None where the reference takes it for null, else `Absent`."""
+
+    def patiently(parent: Any) -> tuple[Any, ...]:
+        if cls is dict:
+            return tuple(parent.get(name) for name, _ in names)
+        return tuple(getattr(parent, name, None if is_lenient else _ABSENT) for name, is_lenient in names)
+
     def read(parent: Any) -> tuple[Any, ...]:
         try:
-            return getter(parent)
+            return get(parent)
         except (AttributeError, KeyError):
-            return patient(parent)
+            return patiently(parent)
 
     return read
 
@@ -271,7 +277,7 @@ def _entry(field: Field, cls: type | None, parent_cls: type) -> Entry | None:
     if cls is None:
         is_kept = isinstance(kind, Pure) or (isinstance(kind, Attribute) and facts_of(parent_cls).is_memoised)
         return Entry(field.key, field, _from_parent(field, kind, parent_cls), BY_PARENT, not is_kept)
-    if cls is _Absent or (isinstance(kind, Attribute) and kind.is_lenient and facts_of(cls).is_callable):
+    if cls is Absent or (isinstance(kind, Attribute) and kind.is_lenient and facts_of(cls).is_callable):
         return Entry(field.key, field, _resolve(field, _reference_resolver(field)), BY_PARENT, True)
     steps = field.position.steps
     step = steps[cls] if cls in steps else field.position.learn(cls)

@@ -17,7 +17,9 @@ from collections.abc import Awaitable, Coroutine, Sequence
 from inspect import isawaitable
 from typing import TYPE_CHECKING, Any
 
-from gateway.execution.completion import COMPLETE, UNKNOWN, PathTuple
+from orjson import Fragment
+
+from gateway.execution.completion import COMPLETE, SHORTEST_COLUMN, UNKNOWN, PathTuple
 from gateway.execution.kinds import strawberry_field_of
 from resolvers.batch import Batch
 
@@ -213,25 +215,50 @@ class Waves:
                 gaps.outcomes[field] = part
 
     def _fill(self, gaps: Gaps, field: "Field", outcomes: Sequence[Any]) -> None:
-        run, key, position = gaps.run, field.key, field.position
-        type_name = field.parent_type.name
-        steps = position.steps
-        for index, (result, path, outcome) in enumerate(zip(gaps.results, gaps.paths, outcomes, strict=True)):
-            step = steps.get(type(outcome), UNKNOWN)
-            if step is UNKNOWN:
-                step = position.learn(type(outcome))
-            if step is None:
-                result[key] = outcome
-                continue
+        run = gaps.run
+        if not run.is_writing and self._fill_at_once(gaps, field, outcomes):
+            run.arrived()
+            return
+        place = field.key
+        key = field.fragment_key(run)
+        for index, (result, outcome) in enumerate(zip(gaps.results, outcomes, strict=True)):
             try:
-                done = step(run, outcome, (path, key, type_name), None)
-                if type(done) not in COMPLETE and run.is_awaitable(done):
-                    self.later(done, gaps, index, field)
+                kept = outcome.__written__[key]
+            except (AttributeError, KeyError, TypeError):
+                self._fill_one(gaps, field, index, outcome)
+            else:
+                if type(kept) is Fragment:
+                    result[place] = kept
                 else:
-                    result[key] = done
-            except Exception as error:
-                run.gap_failed(error, field, path)
+                    self._fill_one(gaps, field, index, outcome)
         run.arrived()
+
+    def _fill_at_once(self, gaps: Gaps, field: "Field", outcomes: Sequence[Any]) -> bool:
+        position = field.position
+        if len(outcomes) < SHORTEST_COLUMN or position.credit <= 0:
+            return False
+        paths, key, type_name = gaps.paths, field.key, field.parent_type.name
+        done = gaps.run.complete_all(gaps.run, position, outcomes, lambda index: (paths[index], key, type_name))
+        if done is None:
+            return False
+        for result, value in zip(gaps.results, done, strict=True):
+            result[key] = value
+        return True
+
+    def _fill_one(self, gaps: Gaps, field: "Field", index: int, outcome: Any) -> None:
+        run, position, path = gaps.run, field.position, gaps.paths[index]
+        step = position.steps.get(type(outcome), UNKNOWN)
+        if step is UNKNOWN:
+            step = position.learn(type(outcome))
+        try:
+            done = outcome if step is None else step(run, outcome, (path, field.key, field.parent_type.name), None)
+        except Exception as error:
+            run.gap_failed(error, field, path)
+            return
+        if type(done) not in COMPLETE and run.is_awaitable(done):
+            self.later(done, gaps, index, field)
+        else:
+            gaps.results[index][field.key] = done
 
     async def cancel(self) -> None:
         """Stop everything under way and wait until it stopped."""

@@ -1,0 +1,233 @@
+"""Pure subtrees, column by column.
+
+Where a list's items are plain attributes all the way down, nobody can tell in which order they are
+read. Then all items are executed at once: each field is a column, each nested list is joined to one
+long column, and the work per value is done by C loops (`map(type, ...)`, `zip`, `attrgetter`).
+
+A column goes on only while every class of value in it is one whose completion runs nobody's code
+and cannot fail. At the first surprise `Surprise` ends the attempt and the list is executed item by
+item, which leaves no trace of the attempt.
+"""
+
+from collections.abc import Callable, Sequence
+from itertools import chain, islice, repeat
+from math import isfinite
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+from graphql import (
+    GraphQLEnumType,
+    GraphQLFloat,
+    GraphQLInt,
+    GraphQLObjectType,
+    is_leaf_type,
+    is_list_type,
+    is_object_type,
+)
+
+from gateway.execution.classes import facts_of, ignores_info
+from gateway.execution.completion import MAX_INT, MIN_INT, Position, has_own_result
+from gateway.execution.kinds import Attribute, Typename
+from resolvers.batch import Batch, Hole, Pure
+
+if TYPE_CHECKING:
+    from gateway.execution.executor import CompiledExecutor
+    from gateway.execution.selection import Field, Selection, View
+
+Column: TypeAlias = Sequence[Any]
+Work: TypeAlias = Callable[["CompiledExecutor", Column], Column]
+
+_NOTHING = type(None)
+_CREDIT = 16
+
+
+class Surprise(Exception):
+    """A value that has to be looked at on its own."""
+
+
+_SURPRISE = Surprise()
+
+
+def complete_all(
+    run: "CompiledExecutor", position: Position, values: Sequence[Any], path_at: Callable[[int], Any]
+) -> list[Any] | None:
+    """Complete all values of one position at once; None when they have to be taken one by one.
+
+    `path_at` gives the path of the value with an index.
+    """
+    outer, run.column_root = run.column_root, position
+    try:
+        done = _work_for(position, frozenset(map(type, values)))(run, values)
+    except Surprise:
+        position.credit -= _CREDIT // 2
+        return None
+    finally:
+        run.column_root = outer
+    position.credit = min(position.credit + 1, _CREDIT)
+    selection = position.field.selections.get(position.bare_type)
+    if selection is not None and selection.batches:
+        for index, (value, result) in enumerate(zip(values, done, strict=True)):
+            if value is not None:
+                run.waves.register(run, selection.batches, value, result, path_at(index))
+    return list(done)
+
+
+def _work_for(position: Position, classes: frozenset[type]) -> Work:
+    work = position.columns.get(classes)
+    if work is None:
+        work = _make_work(position, classes)
+        if len(position.columns) < 64:
+            position.columns[classes] = work
+    return work
+
+
+def _make_work(position: Position, classes: frozenset[type]) -> Work:
+    present = classes - {_NOTHING}
+    if len(present) > 1 or position.field.is_streamed:
+        return _refuse
+    if _NOTHING in classes and position.bare_type is not position.type:
+        return _refuse
+    if not present:
+        return _as_is
+    (cls,) = present
+    work = _work_on(position, cls)
+    if work in (_as_is, _refuse) or _NOTHING not in classes:
+        return work
+    return _around_nothing(work)
+
+
+def _work_on(position: Position, cls: type) -> Work:
+    bare = position.bare_type
+    if not facts_of(cls).is_settled:
+        return _refuse
+    if is_leaf_type(bare):
+        return _leaves(bare, cls)
+    if is_list_type(bare):
+        return _lists(position) if cls in (list, tuple) else _refuse
+    if is_object_type(bare):
+        return _objects(position, bare, cls)
+    return _refuse
+
+
+def _as_is(_run: "CompiledExecutor", column: Column) -> Column:
+    return column
+
+
+def _refuse(_run: "CompiledExecutor", _column: Column) -> Column:
+    raise _SURPRISE
+
+
+def _around_nothing(work: Work) -> Work:
+    def around(run: "CompiledExecutor", column: Column) -> Column:
+        done = iter(work(run, [value for value in column if value is not None]))
+        return [None if value is None else next(done) for value in column]
+
+    return around
+
+
+def _leaves(type_: Any, cls: type) -> Work:
+    if has_own_result(type_, cls):
+        return _as_is
+    if cls is int and type_.coerce_output_value is GraphQLInt.coerce_output_value:
+        return _small_integers
+    if cls is float and type_.coerce_output_value is GraphQLFloat.coerce_output_value:
+        return _finite_numbers
+    if isinstance(type_, GraphQLEnumType) and type(type_).coerce_output_value is GraphQLEnumType.coerce_output_value:
+        return _enum_names(type_)
+    return _refuse
+
+
+def _small_integers(_run: "CompiledExecutor", column: Column) -> Column:
+    if MIN_INT <= min(column) and max(column) <= MAX_INT:
+        return column
+    raise _SURPRISE
+
+
+def _finite_numbers(_run: "CompiledExecutor", column: Column) -> Column:
+    if all(map(isfinite, column)):
+        return column
+    raise _SURPRISE
+
+
+def _enum_names(type_: GraphQLEnumType) -> Work:
+    def names(_run: "CompiledExecutor", column: Column) -> Column:
+        try:
+            return [type_._value_lookup[value] for value in column]  # noqa: SLF001 - what coerce_output_value does
+        except (KeyError, TypeError):
+            raise _SURPRISE from None
+
+    return names
+
+
+def _lists(position: Position) -> Work:
+    items = position.item_position()
+
+    def lists(run: "CompiledExecutor", column: Column) -> Column:
+        joined = list(chain.from_iterable(column))
+        done = iter(_work_for(items, frozenset(map(type, joined)))(run, joined))
+        return [list(islice(done, len(value))) for value in column]
+
+    return lists
+
+
+def _objects(position: Position, type_: GraphQLObjectType, cls: type) -> Work:
+    field = position.field
+    check = type_.is_type_of
+    if check is not None and not ("strawberry-definition" in type_.extensions and ignores_info(check)):
+        return _refuse
+
+    def objects(run: "CompiledExecutor", column: Column) -> Column:
+        if check is not None and not all([check(value, None) is True for value in column]):  # type: ignore[arg-type]
+            raise _SURPRISE
+        selection = field.selections.get(type_) or field.selection(run, type_)
+        if selection.defers or (selection.batches and run.column_root is not position):
+            raise _SURPRISE
+        return _rows(run, selection, selection.view_of(cls), column)
+
+    return objects
+
+
+def _rows(run: "CompiledExecutor", selection: "Selection", view: "View", parents: Column) -> list[dict[str, Any]]:
+    if view.is_tabular is None:
+        view.is_tabular = all(_is_tabular(field, view) for field in selection.fields)
+    if not view.is_tabular:
+        raise _SURPRISE
+    try:
+        read = list(zip(*map(view.get, parents), strict=True))
+    except (AttributeError, KeyError):
+        read = list(zip(*map(view.read, parents), strict=True))
+    if read:
+        fields = [field for field in selection.fields if isinstance(field.kind, Attribute)]
+        columns = [_column(run, field, column) for field, column in zip(fields, read, strict=True)]
+        results = view.make_many(zip(*columns))  # noqa: B905 - all are as long as their parents
+    else:
+        results = view.make_many(repeat((), len(parents)))
+    for field in selection.computed:
+        for result, value in zip(results, _computed(run, field, parents), strict=True):
+            result[field.key] = value
+    return results
+
+
+def _computed(run: "CompiledExecutor", field: "Field", parents: Column) -> Column:
+    """The column of a field that is declared to be a function of its parent."""
+    try:
+        arguments = field.arguments(run)
+        call = field.kind.call  # type: ignore[union-attr]
+        values = [call(parent, run.context_value, **arguments) for parent in parents]
+    except Exception:
+        raise _SURPRISE from None
+    return _column(run, field, values)
+
+
+def _is_tabular(field: "Field", view: "View") -> bool:
+    return isinstance(field.kind, Typename | Batch | Pure | Hole) or field.key in view.keys
+
+
+def _column(run: "CompiledExecutor", field: "Field", column: Column) -> Column:
+    classes = frozenset(map(type, column))
+    work = field.position.columns.get(classes)
+    if work is None:
+        if isinstance(field.kind, Attribute) and field.kind.is_lenient:
+            if any(facts_of(cls).is_callable for cls in classes):
+                raise _SURPRISE
+        work = _work_for(field.position, classes)
+    return work(run, column)
