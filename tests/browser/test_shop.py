@@ -25,7 +25,7 @@ async def run_tab(visit: Visit, name: str, awaited: str) -> str:
 
 
 async def test_a_page_operation_shows_the_whole_product(visit: Visit, gateway: Gateway) -> None:
-    """A visitor runs the product page as it stands in its tab, and sees what nine systems know of it."""
+    """A visitor runs the product page as it stands in its tab, and sees what every system knows of it."""
     await visit.open_graphiql(str(gateway.client.base_url))
     answer = await run_tab(visit, "ProductPage", "Lumera Siena")
     assert '"errors"' not in answer
