@@ -77,6 +77,33 @@ def test_stores_with_stock(driver: Driver) -> None:
     assert all(entry["pickup"]["supply"] == "SHELF" for entry in entries)
 
 
+def test_stores_without_stock(driver: Driver) -> None:
+    """All stores, when asked for: those in stock first, by distance, then the empty ones, which get it brought."""
+    for product in driver.products(*(f"p-{number:06d}" for number in range(13, 40))):
+        query = {"sku": product["variants"][0]["sku"], "first": 100, "inStockOnly": False, "kinds": ["STORE"]}
+        (result,) = driver.ask("stock", "/v1/locations/batch", **CONTEXT, queries=[query])["results"]
+        order = [(entry["quantity"] == 0, entry["distance"]) for entry in result["entries"]]
+        assert len(order) == 40
+        assert order == sorted(order)
+        for entry in result["entries"]:
+            assert (entry["pickup"]["supply"] == "TRANSFER") is (entry["quantity"] == 0)
+            assert (entry["status"] == "OUT_OF_STOCK") is (entry["quantity"] == 0)
+
+
+def test_history_of_kinds(driver: Driver) -> None:
+    """A history of some kinds has these alone, over all of its pages."""
+    kinds, seen, after = ["REDEEMED", "EXPIRED"], [], None
+    while True:
+        query = {"customerId": "cust-anna", "first": 7, "kinds": kinds, "after": after}
+        (history,) = driver.ask("loyalty", "/v1/history/batch", language="ru", queries=[query])["results"]
+        seen += [entry["movement"] for entry in history["entries"]]
+        after = history["page"]["endCursor"]
+        if not history["page"]["hasNextPage"]:
+            break
+    assert {it["kind"] for it in seen} == set(kinds)
+    assert len({it["id"] for it in seen}) == len(seen) == 40
+
+
 def test_statuses(driver: Driver) -> None:
     """The well-known products show each status of stock."""
     skus = ["LUM-000001-01", "LUM-000007-01", "SEV-000008-01", "NOR-000009-01", "TES-000010-01", "HAR-000011-01"]
