@@ -66,6 +66,8 @@ class Window:
     def age(self, now: float) -> None:
         """Drop what is older than the window."""
         at = int(now // self._width_s)
+        if at == self._at:
+            return
         if self._at is None or at - self._at >= len(self._buckets):
             self._clear()
         else:

@@ -43,7 +43,7 @@ class Turnstile:
 
     async def pass_through(self, priority: Priority, until: float) -> float:
         """Wait for a turn. Returns 0.0 with it, or without it the seconds after which asking again makes sense."""
-        if not self.line.ahead_of(priority):
+        if not len(self.line) or not self.line.ahead_of(priority):
             wait_s = await self._store.take(self._key, self._quota, priority)
             if wait_s <= 0:
                 return 0.0
@@ -138,4 +138,7 @@ class QuotaGuard(Guard):
 
 def speaks_of_limits(raw_headers: list[tuple[bytes, bytes]]) -> bool:
     """A cheap first look: most answers say nothing of limits, and asking httpx for six headers is dear."""
-    return any(name.lower().endswith(b"-remaining") for name, _ in raw_headers)
+    for name, _ in raw_headers:  # noqa: SIM110 (a generator would cost more than the search)
+        if name[-10:].lower() == b"-remaining":
+            return True
+    return False

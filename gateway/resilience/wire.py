@@ -11,7 +11,6 @@ import asyncio
 import contextvars
 import math
 import ssl
-import weakref
 from typing import Any, Final
 
 import aiohttp
@@ -61,11 +60,11 @@ class WireEngine(httpx.AsyncBaseTransport):
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         """Send and read the whole answer, once more if an idle connection turned out to be closed."""
-        _reused.set(False)
+        _made_fresh.set(False)
         try:
             return await self._exchange(request)
         except (aiohttp.ServerDisconnectedError, aiohttp.ClientOSError) as error:
-            if not may_resend(request, was_reused=_reused.get()):
+            if not may_resend(request, was_reused=not _made_fresh.get()):
                 raise translated(error, request) from error
         except _CAUGHT as error:
             raise translated(error, request) from error
@@ -79,17 +78,20 @@ class WireEngine(httpx.AsyncBaseTransport):
         await self._session.close()
 
     async def _exchange(self, request: httpx.Request) -> httpx.Response:
-        timeout = self._timeout(request)
-        async with self._session.request(
+        answer = await self._session.request(
             request.method,
             URL(str(request.url), encoded=True),
             data=request.content or None,
             headers=_text_headers(request.headers),
             allow_redirects=False,
-            timeout=timeout,
-        ) as answer:
+            timeout=self._timeout(request),
+        )
+        try:
             body = await _read_capped(answer.content, self._limits.answer_bytes, request)
-            return ReadResponse(answer.status, answer.raw_headers, body, request)
+        except BaseException:
+            answer.close()  # the connection is in the middle of an answer and of no use to anybody
+            raise
+        return ReadResponse(answer.status, answer.raw_headers, body, request)
 
     def _timeout(self, request: httpx.Request) -> aiohttp.ClientTimeout:
         limits = self._limits
@@ -98,11 +100,12 @@ class WireEngine(httpx.AsyncBaseTransport):
             raise httpx.PoolTimeout("The deadline had passed before the call was sent.", request=request)
         asked = request.extensions.get("timeout") or {}
         connect_s = min(asked.get("connect") or limits.connect_s, limits.connect_s)
+        read_s = min(asked.get("read") or limits.read_s, limits.read_s)
         return aiohttp.ClientTimeout(
             total=total_s,
             connect=connect_s + limits.pool_s,
             sock_connect=connect_s,
-            sock_read=min(asked.get("read") or limits.read_s, limits.read_s),
+            sock_read=read_s if read_s < total_s else None,  # a timer less, and the total bounds it anyway
             ceil_threshold=math.inf,
         )
 
@@ -172,23 +175,16 @@ _SPENT_HEADERS = frozenset({b"content-encoding", b"content-length", b"transfer-e
 _READ = httpx.ByteStream(b"")
 
 # Set by the connector for the task that asked it for a connection.
-_reused: contextvars.ContextVar[bool] = contextvars.ContextVar("connection_was_reused", default=False)
+_made_fresh: contextvars.ContextVar[bool] = contextvars.ContextVar("connection_made_fresh", default=True)
 
 
 class _Connector(aiohttp.TCPConnector):
-    """Tells the caller whether the connection it got had been used before."""
+    """Notes for the caller that its connection had to be made, and is not one that idled."""
 
-    def __init__(self, **settings: Any) -> None:
-        super().__init__(**settings)
-        self._seen: weakref.WeakSet[ResponseHandler] = weakref.WeakSet()
-
-    async def connect(self, *args: Any, **kwargs: Any) -> aiohttp.connector.Connection:
-        connection = await super().connect(*args, **kwargs)
-        handler = connection.protocol
-        if handler is not None:
-            _reused.set(handler in self._seen)
-            self._seen.add(handler)
-        return connection
+    async def _create_connection(self, *args: Any, **kwargs: Any) -> ResponseHandler:
+        handler = await super()._create_connection(*args, **kwargs)
+        _made_fresh.set(True)
+        return handler
 
 
 def _session(limits: WireLimits, tls: ssl.SSLContext | None) -> aiohttp.ClientSession:
