@@ -19,6 +19,7 @@ from clients.catalogue.protocol import (
     Seo,
     Variant,
 )
+from clients.delivery.protocol import Location
 from clients.loyalty.protocol import EstimateKey, LoyaltyAccount, LoyaltyBalance, LoyaltyMembership, PointsEstimate
 from clients.pricing.protocol import OtherMechanic, Price, PriceComponent, PriceComponentKind, ProductPrice, Promotion
 from clients.recommendations.protocol import (
@@ -31,7 +32,19 @@ from clients.recommendations.protocol import (
 from clients.scope import Asker
 from clients.search.protocol import Hit, ListFacet, Listing, RangeFacet
 from clients.stock.protocol import Availability, AvailabilityStatus, ProductAvailability
-from clients.values import LAST_PAGE, Dataset, DataSource, Freshness, Money, PointsAmount, Problem, ProductSkus
+from clients.values import (
+    LAST_PAGE,
+    Address,
+    Dataset,
+    DataSource,
+    Freshness,
+    GeoPoint,
+    LocationKind,
+    Money,
+    PointsAmount,
+    Problem,
+    ProductSkus,
+)
 from resolvers.loaders.loaders import Sources
 from tests.resolvers.fakes import NOW_S, FakeSource, make_sources
 
@@ -201,6 +214,20 @@ def account(customer_id: str, account_id: str) -> LoyaltyAccount:
         expirations=(),
         coupons=(),
         freshness=fresh(DataSource.LOYALTY, Dataset.LOYALTY_ACCOUNT),
+    )
+
+
+def place(key: str) -> Location:
+    return Location(
+        id=key,
+        kind=LocationKind.STORE,
+        title=key,
+        address=Address(country_code="RU", city="Moscow", formatted=f"Street {key}"),
+        point=GeoPoint(latitude=55, longitude=37),
+        landmarks=(),
+        time_zone="Europe/Moscow",
+        opening_hours=(),
+        services=(),
     )
 
 

@@ -4,14 +4,14 @@ from typing import Any
 
 import pytest
 
-from clients.delivery.protocol import Location, LocationEntry, LocationsFound
+from clients.delivery.protocol import LocationEntry, LocationsFound
 from clients.errors import RequestRefused, SourceTimeout, SourceUnavailable
 from clients.scope import Asker
-from clients.values import LAST_PAGE, Address, DataSource, GeoPoint, LocationKind, Problem
+from clients.values import LAST_PAGE, DataSource, Problem
 from gateway.graphiql import read_page_operations
 from resolvers.loaders.loaders import Sources
 from tests.resolvers.fakes import ANNA, BORIS, FakeSource, ask, asked, codes
-from tests.resolvers.goods import bundle_of, catalogue_of, listing, product, refused_listing, shop_of
+from tests.resolvers.goods import bundle_of, catalogue_of, listing, place, product, refused_listing, shop_of
 
 PAGES = {page.name: page.query for page in read_page_operations()}
 CATEGORY = next(query for name, query in PAGES.items() if "category" in name.lower())
@@ -181,21 +181,6 @@ async def test_a_breadcrumb_that_the_tree_has_lost_is_left_out() -> None:
         "categories": [{"id": "cat_shoes"}],
     }
     assert asked(sources)["category_tree"] == 1
-
-
-def place(key: str) -> Location:
-    address = Address(country_code="RU", city="Moscow", formatted="Moscow")
-    return Location(
-        id=key,
-        kind=LocationKind.STORE,
-        title=key,
-        address=address,
-        point=GeoPoint(latitude=55, longitude=37),
-        landmarks=(),
-        time_zone="Europe/Moscow",
-        opening_hours=(),
-        services=(),
-    )
 
 
 async def test_places_come_with_their_edges() -> None:
