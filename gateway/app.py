@@ -8,14 +8,15 @@ from dataclasses import dataclass
 import strawberry
 from graphql import GraphQLSchema
 from starlette.applications import Starlette
-from starlette.routing import Route
 
 from gateway.cache.levels import Levels, open_levels
 from gateway.cache.response import Responses
+from gateway.collector import quiet_collector
 from gateway.contexts import Contexts, WallClock, agreed_ages
 from gateway.datasets import Datasets, decide_policies, open_datasets
 from gateway.development import development_routes
 from gateway.engine import LocalityChecked, PlannedExecutor
+from gateway.front import Front
 from gateway.health import GuardedSources, HealthRoutes
 from gateway.http.documents import Documents
 from gateway.http.endpoint import GraphQLEndpoint
@@ -44,19 +45,23 @@ class Opened:
     datasets: Datasets
 
 
-def make_app(settings: Settings, now: Callable[[], float] = time.time) -> Starlette:
-    """Make the application; what needs an event loop is opened, and its routes added, when the server starts it."""
+def make_app(settings: Settings, now: Callable[[], float] = time.time) -> Front:
+    """Make the application; what needs an event loop is opened when the server starts it."""
     schema = build_schema()
 
     @asynccontextmanager
     async def lifespan(app: Starlette) -> AsyncIterator[None]:
-        async with open_gateway(settings, now) as opened, open_viewers(settings.identity, now) as authenticate:
-            endpoint = make_endpoint(settings, schema, opened, authenticate, now)
-            health = HealthRoutes(opened.upstreams.reached)
-            app.router.routes += [Route("/graphql", endpoint), *health.routes()]
+        async with (
+            open_gateway(settings, now) as opened,
+            open_viewers(settings.identity, now) as authenticate,
+            quiet_collector(),
+        ):
+            front.graphql = make_endpoint(settings, schema, opened, authenticate, now)
+            app.router.routes += HealthRoutes(opened.upstreams.reached).routes()
             yield
 
-    return Starlette(routes=development_routes(settings.development), lifespan=lifespan)
+    front = Front(Starlette(routes=development_routes(settings.development), lifespan=lifespan))
+    return front
 
 
 @asynccontextmanager

@@ -47,16 +47,17 @@ class RememberedResponses:
             return self._inner.execute(facts, context)
         traits = traits_of(facts.prepared)
         if traits.is_private and facts.viewer.customer_id is not None:
-            return then(self._inner.execute(facts, context), mark_private)
+            outcome: Eventual[Any] = self._inner.execute(facts, context)
+            return then(outcome, mark_private)
         key = response_key(facts)
         kept = self._responses.find(key, context.asker)
         if kept is not None:
             return Result(kept.body, terms=self._terms(kept))
         reads = context.asker.reads = self._responses.reads()
-        outcome = self._inner.execute(facts, context)
-        if is_pending(outcome):
-            return self._keep_later(key, context, traits, reads, outcome)
-        return self._keep(key, context, traits, reads, outcome)
+        started = self._inner.execute(facts, context)
+        if is_pending(started):
+            return self._keep_later(key, context, traits, reads, started)
+        return self._keep(key, context, traits, reads, started)
 
     def subscribe(self, facts: RequestFacts, context: Context) -> Awaitable[AsyncGenerator[Result, None] | Result]:
         """Start a subscription; what it says is never kept."""
@@ -88,7 +89,7 @@ class RememberedResponses:
         return CacheTerms(max(0, int(kept.fresh_until - self._now())), tags=kept.tags)
 
 
-def mark_private(result: Any) -> Any:
+def mark_private(result: Result | Incremental) -> Result | Incremental:
     """An answer that caches before us must not keep."""
     return Result(result.data, result.errors, result.extensions, PRIVATE) if isinstance(result, Result) else result
 

@@ -55,16 +55,9 @@ describe_enum(
 class FoundProduct(NamedTuple):
     """A hit of the search index with its product."""
 
-    hit: search.Hit
+    cursor: str
     node: catalogue.Product
-
-    @property
-    def cursor(self) -> str:
-        return self.hit.cursor
-
-    @property
-    def tracking_token(self) -> str | None:
-        return self.hit.tracking_token
+    tracking_token: str | None
 
 
 @describes(search.FacetValue)
@@ -146,7 +139,7 @@ class ProductConnection(Sourced):
     def edges(listings: Sequence[search.Listing], info: Info, /) -> Outcomes[list[FoundProduct]]:
         """Edges, when per-item data is wanted."""
         mentions = [[(hit, by_product_id(hit.product_id)) for hit in listing.hits] for listing in listings]
-        return hydrate(mentions, info.context.loaders.products.load_many, FoundProduct)
+        return hydrate(mentions, info.context.loaders.products.load_many, pair_hit)
 
     @batch(list[AProduct])
     @staticmethod
@@ -160,6 +153,11 @@ class ProductConnection(Sourced):
     corrected_query: str | None = plain("Query after spelling correction, when it was corrected.")
     redirect_url: URL | None = plain("Page to open instead of a listing (brand, campaign), when search says so.")
     freshness: Freshness = plain("When the index answered.")
+
+
+def pair_hit(hit: search.Hit, product: catalogue.Product) -> FoundProduct:
+    """A hit with its product."""
+    return FoundProduct(hit.cursor, product, hit.tracking_token)
 
 
 class AskListing(Protocol):

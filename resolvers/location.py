@@ -51,13 +51,9 @@ class FoundLocations(NamedTuple):
     """A page of places."""
 
     edges: list[FoundLocation]
+    nodes: list[delivery.Location]
     page_info: values.Page
     total_count: int
-
-    @property
-    def nodes(self) -> list[delivery.Location]:
-        """The places without their edges."""
-        return [edge.node for edge in self.edges]
 
 
 @describes(delivery.OpeningHours)
@@ -115,4 +111,4 @@ def read_found(found: delivery.LocationsFound) -> FoundLocations:
         for entry in found.entries
         if entry.location_id in places
     ]
-    return FoundLocations(edges, found.page, found.total_count)
+    return FoundLocations(edges, [edge.node for edge in edges], found.page, found.total_count)

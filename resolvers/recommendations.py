@@ -40,16 +40,14 @@ describe_enum(
 class RecommendedProduct(NamedTuple):
     """An item of a block with its product."""
 
-    item: recommendations.RecommendationItem
     product: catalogue.Product
+    reason: recommendations.RecommendationReason | None
+    tracking_token: str
 
-    @property
-    def reason(self) -> recommendations.RecommendationReason | None:
-        return self.item.reason
 
-    @property
-    def tracking_token(self) -> str:
-        return self.item.tracking_token
+def pair_item(item: recommendations.RecommendationItem, product: catalogue.Product) -> RecommendedProduct:
+    """An item with its product."""
+    return RecommendedProduct(product, item.reason, item.tracking_token)
 
 
 @describes(recommendations.RecommendationReason)
@@ -92,7 +90,7 @@ class RecommendationBlock(Sourced):
     ) -> Outcomes[list[RecommendedProduct]]:
         """Items, best first; empty when there is nothing to recommend."""
         mentions = [[(item, by_product_id(item.product_id)) for item in block.items] for block in blocks]
-        return hydrate(mentions, info.context.loaders.products.load_many, RecommendedProduct)
+        return hydrate(mentions, info.context.loaders.products.load_many, pair_item)
 
     tracking_token: str = plain("Opaque token to report when the block is seen.")
     freshness: Freshness = plain("When the recommender answered; FALLBACK when best sellers stand in for it.")

@@ -45,54 +45,31 @@ describe_enum(
 )
 
 
-class StockEdge(NamedTuple):
+class StockHere(NamedTuple):
     """A variant's stock at one place, with the place itself."""
 
-    entry: stock.StockAtLocation
     location: delivery.Location
+    status: stock.AvailabilityStatus
+    quantity: int | None
+    is_quantity_capped: bool
+    pickup: stock.PickupPromise | None
+    freshness: Provenance
 
-    @property
-    def cursor(self) -> str:
-        return self.entry.cursor
 
-    @property
-    def distance(self) -> int | None:
-        return self.entry.distance
+class StockEdge(NamedTuple):
+    """A variant's stock at one place, as an entry of a list of places."""
 
-    @property
-    def node(self) -> "StockEdge":
-        return self
-
-    @property
-    def status(self) -> stock.AvailabilityStatus:
-        return self.entry.status
-
-    @property
-    def quantity(self) -> int | None:
-        return self.entry.quantity
-
-    @property
-    def is_quantity_capped(self) -> bool:
-        return self.entry.is_quantity_capped
-
-    @property
-    def pickup(self) -> stock.PickupPromise | None:
-        return self.entry.pickup
-
-    @property
-    def freshness(self) -> Provenance:
-        return self.entry.freshness
+    cursor: str
+    node: StockHere
+    distance: int | None
 
 
 class StockEdges(NamedTuple):
     """A page of a variant's stock over places."""
 
     edges: list[StockEdge]
+    nodes: list[StockHere]
     page_info: Page
-
-    @property
-    def nodes(self) -> list[StockEdge]:
-        return self.edges
 
 
 @describes(stock.PickupPromise)
@@ -106,7 +83,7 @@ class PickupPromise:
     confirmation_minutes: int | None = plain("How long the store has to confirm.")
 
 
-@describes(StockEdge)
+@describes(StockHere)
 class StockAtLocation(Sourced):
     """A variant's stock at one location."""
 
@@ -202,15 +179,21 @@ class AvailabilitySummary(Sourced):
     freshness: Freshness = plain("Oldest observation among the variants.")
 
 
+def pair_entry(entry: stock.StockAtLocation, location: delivery.Location) -> StockEdge:
+    """An entry of the stock system with its place."""
+    here = StockHere(location, entry.status, entry.quantity, entry.is_quantity_capped, entry.pickup, entry.freshness)
+    return StockEdge(entry.cursor, here, entry.distance)
+
+
 def _with_places(pages: Sequence[Outcome[stock.StockAtLocations]], info: Info) -> Eventual[list[Outcome[StockEdges]]]:
     entries = [
         [] if isinstance(page, Exception | None) else [(e, e.location_id) for e in page.entries] for page in pages
     ]
-    hydrated = hydrate(entries, info.context.loaders.locations.load_many, StockEdge)
+    hydrated = hydrate(entries, info.context.loaders.locations.load_many, pair_entry)
     return then(hydrated, lambda edges: [_page(page, found) for page, found in zip(pages, edges, strict=True)])
 
 
 def _page(page: Outcome[stock.StockAtLocations], edges: list[StockEdge] | SourceError) -> Outcome[StockEdges]:
     if isinstance(page, Exception | None):
         return page
-    return edges if isinstance(edges, SourceError) else StockEdges(edges, page.page)
+    return edges if isinstance(edges, SourceError) else StockEdges(edges, [edge.node for edge in edges], page.page)
