@@ -66,7 +66,8 @@ async def test_a_block_tells_why_each_product_is_there() -> None:
     """Items and the products they are based on come from the catalogue, each dataset asked once per level."""
     sources = shop_of(3)
     query = """query ($page: RecommendationContextInput) {
-        recommendations(placement: "home", context: $page, first: 2) { trackingToken items { trackingToken product { id } reason { text basedOn { id } } } } }"""
+        recommendations(placement: "home", context: $page, first: 2) {
+            trackingToken items { trackingToken product { id } reason { text basedOn { id } } } } }"""
     result = await ask(sources, query, page={"query": " red ", "productId": None})
     assert result.errors is None
     assert result.data is not None
