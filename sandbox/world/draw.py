@@ -32,8 +32,3 @@ def number_of(text: str) -> int:
 def pick(choices: Sequence[T], *parts: int) -> T:
     """One of the choices."""
     return choices[draw(*parts) % len(choices)]
-
-
-def between(low: int, high: int, *parts: int) -> int:
-    """A whole number from `low` to `high`, both possible."""
-    return low + draw(*parts) % (high - low + 1)

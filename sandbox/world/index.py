@@ -9,12 +9,14 @@ from sandbox.world.bits import Column, Order, bits_of, numbers_in
 from sandbox.world.facts import material
 from sandbox.world.goods import Product
 from sandbox.world.options import Choice
+from sandbox.world.places import Place
 from sandbox.world.prices import Terms
 from sandbox.world.shop import Shop
 from sandbox.world.text import Text
 from sandbox.world.words import Vocabulary, words_of
 
 KEPT_PRICINGS = 8
+KEPT_PLACES = 64
 FACET_TITLES = {
     "brand": Text("Бренд", "Brand"),
     "color": Text("Цвет", "Colour"),
@@ -71,6 +73,7 @@ class Index:
                     self.titles[code][choice.value] = choice
         self._sets = {key: bits_of(numbers, self.size) for key, numbers in members.items()}
         self.pricing = lru_cache(KEPT_PRICINGS)(self._priced)
+        self._at_place = lru_cache(KEPT_PLACES)(self._gather)
 
     def _facts(self, product: Product) -> list[tuple[str, Choice]]:
         made_of = material(product)
@@ -124,34 +127,31 @@ class Index:
         }
 
     @cached_property
+    def _shelves(self) -> tuple[list[int], list[int], list[int]]:
+        """Of each product: stores and warehouses where any of it is, as bit masks; whether any can be ordered."""
+        rows = [(0, 0, 0), *map(_where, self._products)]
+        stores, warehouses, orderable = (list(column) for column in zip(*rows, strict=True))
+        return stores, warehouses, orderable
+
+    @cached_property
     def orderable(self) -> int:
         """Products of which anything can be ordered with delivery."""
-        return bits_of((product.number for product in self._products if _orderable(product)), self.size)
+        return bits_of((number for number, yes in enumerate(self._shelves[2]) if yes), self.size)
 
     @cached_property
     def in_warehouses(self) -> int:
         """Products of which anything is in a warehouse now."""
-        bits = 0
-        for place in self._shop.places.warehouses:
-            bits |= self.at(place.id)
-        return bits
-
-    @cached_property
-    def _at_places(self) -> dict[str, int]:
-        """Products at each store and warehouse."""
-        members: dict[str, list[int]] = defaultdict(list)
-        for product in self._products:
-            stores, warehouses = _where(product)
-            for place in self._shop.places.stores:
-                if stores >> place.number & 1:
-                    members[place.id].append(product.number)
-            for place in self._shop.places.warehouses:
-                if warehouses >> place.number & 1:
-                    members[place.id].append(product.number)
-        return {key: bits_of(numbers, self.size) for key, numbers in members.items()}
+        return bits_of((number for number, mask in enumerate(self._shelves[1]) if mask), self.size)
 
     def at(self, location_id: str) -> int:
-        return self._at_places.get(location_id, 0)
+        """Products of which anything is at a store or warehouse; none for any other place."""
+        place = self._shop.places.by_id.get(location_id)
+        return self._at_place(place) if place is not None and place.kind in ("STORE", "WAREHOUSE") else 0
+
+    def _gather(self, place: Place) -> int:
+        masks = self._shelves[0] if place.kind == "STORE" else self._shelves[1]
+        bit = 1 << place.number
+        return bits_of((number for number, mask in enumerate(masks) if mask & bit), self.size)
 
     def in_stores_of(self, locality_id: str) -> int:
         places = self._shop.places.in_city.get(locality_id, ())
@@ -208,14 +208,11 @@ def _place(code: str, choice: Choice) -> tuple[int, str]:
     return (choice.measure or 0, choice.title.en)
 
 
-def _orderable(product: Product) -> bool:
-    return any(stock.is_orderable(stock.held(product, position)) for position in range(product.size))
-
-
-def _where(product: Product) -> tuple[int, int]:
-    stores = warehouses = 0
+def _where(product: Product) -> tuple[int, int, int]:
+    stores = warehouses = orderable = 0
     for position in range(product.size):
         having = stock.held(product, position)
         stores |= having.stores
         warehouses |= having.warehouses
-    return stores, warehouses
+        orderable |= stock.is_orderable(having)
+    return stores, warehouses, orderable

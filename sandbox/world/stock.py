@@ -90,14 +90,6 @@ def at_warehouse(having: Held, number: int) -> int:
     return share + (rest if is_first else 0)
 
 
-def store_masks(product: Product) -> int:
-    """In which stores any variant of a product is."""
-    mask = 0
-    for position in range(product.size):
-        mask |= held(product, position).stores
-    return mask
-
-
 def best(statuses: list[str]) -> str:
     return min(statuses, key=RANK.index)
 

@@ -12,7 +12,7 @@ from sandbox.server.faults import LogNormal, RateLimit
 from sandbox.upstreams.contract import BadCursor, cursor, cut, read_cursor
 from sandbox.world.bits import Column, Order, bits_of, numbers_in
 from sandbox.world.couriers import courier_day, cut_off
-from sandbox.world.draw import between, draw
+from sandbox.world.draw import draw
 from sandbox.world.places import CITIES, metres
 from sandbox.world.prices import decimal, in_currency
 from sandbox.world.shop import month_end
@@ -131,10 +131,3 @@ def test_log_normal() -> None:
     samples = sorted(shape.sample(dice) for _ in range(20_000))
     assert samples[10_000] == pytest.approx(20, rel=0.05)
     assert samples[19_800] == pytest.approx(100, rel=0.12)
-
-
-@given(st.integers(0, 2**64 - 1))
-def test_between(part: int) -> None:
-    """Draws stay within bounds, both possible."""
-    assert 3 <= between(3, 5, part) <= 5
-    assert {between(3, 5, part, turn) for turn in range(64)} == {3, 4, 5}
