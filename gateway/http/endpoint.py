@@ -37,6 +37,7 @@ from gateway.http.negotiation import Accepts, Media, is_json, read_accept
 from gateway.http.operations import Operations, Visit, name_of
 from gateway.http.origins import is_preflighted, refuse_simple
 from gateway.http.params import Params
+from gateway.http.persisted import is_hashed
 from gateway.http.ports import Answered, Authenticate, Incremental, Journal, Places, RequestFacts, Result
 from gateway.http.rules import EdgeRules
 from gateway.http.streams import send_stream, until_disconnected, with_heartbeats
@@ -139,7 +140,7 @@ class GraphQLEndpoint:
             return parse_body(body, self._rules.body)
         if method == "GET":
             params = parse_address(exchange.scope["query_string"])
-            if params.query is not None and not self._rules.get_queries:
+            if params.query is not None and not (self._rules.get_queries or is_hashed(params.extensions)):
                 raise _not_allowed("Expected a registered document; a 'query' in an address is not taken.", b"POST")
             self._refuse_forgery(exchange, params)
             return params

@@ -76,6 +76,11 @@ def read_hash(extensions: dict[str, Any] | None) -> str | None:
     return asked.sha256_hash
 
 
+def is_hashed(extensions: dict[str, Any] | None) -> bool:
+    """Whether a text comes with its hash: a client that sends hashes in addresses sends unknown texts there too."""
+    return extensions is not None and extensions.get("persistedQuery") is not None
+
+
 def is_of(sha256: str, source: str) -> bool:
     return hashlib.sha256(source.encode()).hexdigest() == sha256
 

@@ -11,8 +11,8 @@ from gateway.http.origins import Origins
 class EdgeRules:
     """The defaults are production's; seconds are of the event loop's clock.
 
-    `get_queries` lets queries travel as text in addresses; registered and persisted documents
-    always may. `introspection` opens `__schema` and `__type`. A client may ask for less time than
+    `get_queries` lets queries travel as plain text in addresses; registered documents, hashes, and
+    texts with their hash always may. `introspection` opens `__schema` and `__type`. A client may ask for less time than
     the deadlines with `x-request-deadline-ms`, never for more.
     """
 

@@ -1,4 +1,4 @@
-"""Serve the small shop on a free port of this machine: `python -m tests.http.serve [audit]` prints the port."""
+"""Serve the small shop on a free port of this machine: `python -m tests.http.serve [audit]`."""
 
 import asyncio
 import socket
@@ -9,8 +9,12 @@ import uvicorn
 from starlette.applications import Starlette
 from starlette.routing import Route, WebSocketRoute
 
+from gateway.http.documents import Documents
+from gateway.http.lookup import DocumentLookup
+from gateway.http.persisted import MemoryTexts
 from gateway.http.rules import EdgeRules
 from gateway.http.server import ServerOptions, make_server_config
+from gateway.limits.guard import LimitGuard
 from tests.http.door import make_endpoint, make_socket
 from tests.http.shop import make_schema
 
@@ -19,22 +23,27 @@ def make_app(profile: str) -> Any:
     """Make the shop's application; the profile `audit` opens introspection and GET, the other is production's."""
     rules = EdgeRules(get_queries=True, introspection=True) if profile == "audit" else EdgeRules()
     schema = make_schema()
+    lookup = DocumentLookup(Documents(schema, LimitGuard(schema)), texts=MemoryTexts())
     return Starlette(
         routes=[
-            WebSocketRoute("/graphql", make_socket(schema, rules=rules)),
-            Route("/graphql", make_endpoint(schema, rules=rules)),
+            WebSocketRoute("/graphql", make_socket(schema, rules=rules, lookup=lookup)),
+            Route("/graphql", make_endpoint(schema, rules=rules, lookup=lookup)),
         ]
     )
 
 
-def main() -> None:
-    """Serve until stopped."""
+async def serve(profile: str) -> None:
+    """Serve until stopped; print the port, and `ready` when requests are answered."""
     listening = socket.socket()
     listening.bind(("127.0.0.1", 0))
     print(listening.getsockname()[1], flush=True)
-    config = make_server_config(make_app(sys.argv[1] if len(sys.argv) > 1 else ""), ServerOptions())
-    asyncio.run(uvicorn.Server(config).serve(sockets=[listening]))
+    server = uvicorn.Server(make_server_config(make_app(profile), ServerOptions()))
+    serving = asyncio.create_task(server.serve(sockets=[listening]))
+    while not server.started:
+        await asyncio.sleep(0.02)
+    print("ready", flush=True)
+    await serving
 
 
 if __name__ == "__main__":
-    main()
+    asyncio.run(serve(sys.argv[1] if len(sys.argv) > 1 else "production"))

@@ -4,6 +4,7 @@ import hashlib
 import json
 import time
 from collections.abc import Mapping
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -162,9 +163,14 @@ def test_measure_mode_reports_and_lets_pass() -> None:
         Documents(SCHEMA, guard).find(UNREAD["tokens"])
 
 
+@cache
+def shop_schema() -> GraphQLSchema:
+    return build_shop()._schema
+
+
 def test_reads_the_demands_of_our_own_schema() -> None:
     """The costs and sizes that the shop's fields declare are found, as Strawberry applies them."""
-    schema = build_shop()._schema
+    schema = shop_schema()
     demands = read_demands(schema)
     assert demands["Category", "products"].slicing == ("first",)
     assert demands["Category", "products"].sized == {"edges", "nodes"}
@@ -186,7 +192,7 @@ PAGES = sorted((Path(__file__).parents[2] / "gateway" / "graphiql" / "operations
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
 def test_the_pages_of_a_shop_pass(page: Path) -> None:
     """The pages that a shop sends are within the default limits, with full pages of goods."""
-    schema = build_shop()._schema
+    schema = shop_schema()
     prepared = Documents(schema, LimitGuard(schema)).find(page.read_text())
     variables = json.loads(page.with_suffix(".json").read_text())
     for operation in prepared.operations.values():
