@@ -2,10 +2,13 @@
 
 from gateway.execution.drop_in import Execution, PlanCache
 from gateway.execution.errors import NotCompiled
+from gateway.execution.explain import explain
 from gateway.execution.plan import Plan, Request, compile_plan
 from gateway.execution.writing import Written, dump
 
-__all__ = ["Execution", "NotCompiled", "Plan", "PlanCache", "Request", "Written", "compile_plan", "dump", "execute"]
+__all__ = ["Execution", "NotCompiled", "Plan", "PlanCache", "Request", "Written", "compile_plan", "dump", "execute",
+    "explain",
+]
 
 execute = Execution().execute
 """A drop-in for `graphql.execute` with a plan cache of its own, for callers who hold none."""

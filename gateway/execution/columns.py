@@ -10,7 +10,7 @@ item, which leaves no trace of the attempt.
 """
 
 from collections.abc import Callable, Sequence
-from itertools import chain, islice, repeat
+from itertools import chain, repeat
 from math import isfinite
 from typing import TYPE_CHECKING, Any, TypeAlias
 
@@ -163,8 +163,13 @@ def _lists(position: Position) -> Work:
 
     def lists(run: "CompiledExecutor", column: Column) -> Column:
         joined = list(chain.from_iterable(column))
-        done = iter(_work_for(items, frozenset(map(type, joined)))(run, joined))
-        return [list(islice(done, len(value))) for value in column]
+        done = _work_for(items, frozenset(map(type, joined)))(run, joined)
+        parted, start = [], 0
+        for value in column:
+            end = start + len(value)
+            parted.append(done[start:end])
+            start = end
+        return parted
 
     return lists
 

@@ -24,6 +24,14 @@ def told(result: Any) -> Any:
     return ADDRESS.sub("0x", json.dumps(result.data, default=repr)), errors
 
 
+async def _everything_ended() -> None:
+    """Let abandoned work end, so that it is not seen in the next run."""
+    for _ in range(1000):
+        if len(asyncio.all_tasks()) == 1:
+            return
+        await asyncio.sleep(0)
+
+
 def observe(execute: Callable[..., Any], world: World, loop: asyncio.AbstractEventLoop) -> Any:
     """Run a world: what came back, what was called in which order, and whether it was at once."""
     world.log.clear()
@@ -33,8 +41,7 @@ def observe(execute: Callable[..., Any], world: World, loop: asyncio.AbstractEve
         is_async = inspect.isawaitable(result)
         answer = await result if is_async else result
         calls = list(world.log)
-        for _ in range(8):  # let abandoned work end inside its own world
-            await asyncio.sleep(0)
+        await _everything_ended()
         return told(answer), is_async, calls
 
     return loop.run_until_complete(run())
@@ -48,3 +55,30 @@ def differences(world: World, loop: asyncio.AbstractEventLoop, execution: Execut
         if got != expected:
             return expected, got
     return None
+
+
+def observe_increments(
+    execute: Callable[..., Any], world: World, loop: asyncio.AbstractEventLoop, *, is_early: bool
+) -> Any:
+    """Run a world with increments: every payload in order, and what was called in which order."""
+    world.log.clear()
+
+    async def payloads() -> list[Any]:
+        result = execute(
+            world.schema, world.document, world.root(), None, dict(world.variables), enable_early_execution=is_early
+        )
+        result = await result if inspect.isawaitable(result) else result
+        if isinstance(result, graphql.ExecutionResult):
+            return [result.formatted]
+        return [result.initial_result.formatted, *[later.formatted async for later in result.subsequent_results]]
+
+    async def run() -> Any:
+        try:
+            told = await payloads()
+        except Exception as error:
+            told = [repr(error)]
+        calls = list(world.log)
+        await _everything_ended()
+        return ADDRESS.sub("0x", json.dumps(told, default=repr)), calls
+
+    return loop.run_until_complete(run())

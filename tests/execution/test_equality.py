@@ -9,12 +9,13 @@ import os
 import warnings
 from collections.abc import Iterator
 
+import graphql
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gateway.execution import Execution
-from tests.execution.comparison import differences
+from tests.execution.comparison import differences, observe_increments
 from tests.execution.worlds import World
 
 CASES = int(os.environ.get("EXECUTION_CASES", "1000"))
@@ -44,4 +45,22 @@ def test_random_worlds(seed: int, loop: asyncio.AbstractEventLoop) -> None:
         warnings.simplefilter("ignore", RuntimeWarning)
         difference = differences(world, loop, execution)
     assert difference is None, (world.sdl, world.operation, world.variables, difference)
+    assert not execution.fallbacks
+
+
+@pytest.mark.timeout(CASES)
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
+@pytest.mark.filterwarnings("ignore::RuntimeWarning")
+@settings(max_examples=CASES // 4, deadline=None, database=None)
+@given(seed=st.integers(min_value=0, max_value=2**48), is_early=st.booleans())
+def test_random_increments(seed: int, is_early: bool, loop: asyncio.AbstractEventLoop) -> None:
+    """With @defer and @stream every payload is the reference's, in its order."""
+    execution = Execution()
+    world = World(seed, is_incremental=True)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", RuntimeWarning)
+        expected = observe_increments(graphql.experimental_execute_incrementally, world, loop, is_early=is_early)
+        for _ in range(2):
+            got = observe_increments(execution.execute_incrementally, world, loop, is_early=is_early)
+            assert got == expected, (world.sdl, world.operation, world.variables)
     assert not execution.fallbacks

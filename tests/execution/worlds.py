@@ -129,6 +129,7 @@ class World:
     """One random world; `trouble` is how often things go wrong, `delay` how often they take time."""
 
     seed: int
+    is_incremental: bool = False
     trouble: float = 0.0
     delay: float = 0.0
     log: list[str] = field(default_factory=list)
@@ -141,7 +142,7 @@ class World:
         self.sdl = _Sdl(rnd, self.nonnull).text()
         self.schema = build_schema(self.sdl)
         self._equip(rnd)
-        self.operation, self.variables = _Operation(rnd, self.schema).text_and_variables()
+        self.operation, self.variables = _Operation(rnd, self.schema, self.is_incremental).text_and_variables()
         self.document: DocumentNode = parse(self.operation)
 
     def root(self) -> Any:
@@ -356,9 +357,10 @@ class _Operation:
         "colors": ("[Color!]", (["RED", "GREEN"], "RED")),
     }
 
-    def __init__(self, rnd: Random, schema: GraphQLSchema) -> None:
+    def __init__(self, rnd: Random, schema: GraphQLSchema, is_incremental: bool) -> None:
         self.rnd = rnd
         self.schema = schema
+        self.is_incremental = is_incremental
         self.fragments: dict[str, str] = {}
         self.budget = 40
 
@@ -389,7 +391,7 @@ class _Operation:
             return f"__typename{self._directives()}"
         if roll < 0.25 or not getattr(type_, "fields", None):
             condition = self._condition(type_)
-            return f"... on {condition}{self._directives()} {self._selections(self.schema.type_map[condition], depth)}" if self.budget > 0 else "__typename"
+            return f"... on {condition}{self._directives()}{self._defer()} {self._selections(self.schema.type_map[condition], depth)}" if self.budget > 0 else "__typename"
         if roll < 0.35 and depth < 3 and self.budget > 0:
             return self._spread(type_, depth)
         return self._field(type_, depth)
@@ -404,7 +406,7 @@ class _Operation:
         condition = self._condition(type_)
         self.fragments[name] = ""
         self.fragments[name] = f"fragment {name} on {condition} {self._selections(self.schema.type_map[condition], depth + 1)}"
-        return f"...{name}{self._directives()}" + (f" ...{name}" if self.rnd.random() < 0.2 else "")
+        return f"...{name}{self._directives()}{self._defer()}" + (f" ...{name}" if self.rnd.random() < 0.2 else "")
 
     def _field(self, type_: Any, depth: int) -> str:
         rnd = self.rnd
@@ -412,7 +414,7 @@ class _Operation:
         definition = type_.fields[name]
         below = get_named_type(definition.type)
         alias = f"{rnd.choice('xyz')}{rnd.randrange(30)}: " if definition.args or rnd.random() < 0.2 else ""
-        text = f"{alias}{name}{self._arguments(definition)}{self._directives()}"
+        text = f"{alias}{name}{self._arguments(definition)}{self._directives()}{self._stream(definition.type)}"
         if below.name in LEAVES:
             return text
         if depth > 3 or self.budget <= 0:
@@ -436,6 +438,16 @@ class _Operation:
             "e": ["2", "8", '"x"', "{a: $n}", "$n"],
         }[name]
         return self.rnd.choice(choices[:2] if self.rnd.random() < 0.9 else choices)
+
+    def _defer(self) -> str:
+        if not self.is_incremental or self.rnd.random() < 0.5:
+            return ""
+        return self.rnd.choice([" @defer", " @defer(if: $yes)", f' @defer(label: "L{self.rnd.randrange(99)}")'])
+
+    def _stream(self, type_: Any) -> str:
+        if not self.is_incremental or "[" not in str(type_) or self.rnd.random() < 0.6:
+            return ""
+        return self.rnd.choice([" @stream", " @stream(initialCount: 1)", " @stream(initialCount: $n)", " @stream(if: $no)"])
 
     def _directives(self) -> str:
         if self.rnd.random() < 0.85:
