@@ -4,11 +4,14 @@ The limit follows the scheduling delay of the event loop: how much later than as
 That is the latency which overload causes, and nothing else does. A request's own latency would not
 do: one upstream that hangs makes the pages that need it slow, and a limit that followed them would
 send the others away from a process that is idle.
+
+What counts is the least delay of the last few looks (CoDel's rule, RFC 8289): a collection of garbage
+or a neighbour on the machine delays one look, only a queue that stands delays them all.
 """
 
 import asyncio
 import contextlib
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from typing import Final
@@ -22,17 +25,18 @@ from gateway.resilience.guard import Clock
 class AdmissionPolicy:
     """Requests inside are kept between `fewest` and `most`, so that timers fire at most `delay_s` late.
 
-    `waiting` more may wait for `wait_s`; the delay is looked at every `every_s`. `retry_after_s` is
-    what those are told who are sent away.
+    `waiting` more may wait for `wait_s`; the delay is looked at every `every_s`, and the least of
+    `looks` counts. `retry_after_s` is what those are told who are sent away.
     """
 
     start: int = 256
-    fewest: int = 8
+    fewest: int = 16
     most: int = 512
     waiting: int = 256
     wait_s: float = 0.25
     delay_s: float = 0.03
     every_s: float = 0.05
+    looks: int = 4
     retry_after_s: int = 1
 
 
@@ -62,6 +66,7 @@ class Admission:
         self.refused: Counter[Priority] = Counter()
         self.delay_s = 0.0
         self._limit = float(self.policy.start)
+        self._looks: deque[float] = deque(maxlen=self.policy.looks)
         self._most_inside = 0
         self._clock = clock
 
@@ -80,11 +85,12 @@ class Admission:
         self.gate.leave()
 
     def adapt(self, delay_s: float) -> None:
-        """Learn how late the loop is, and set the limit."""
-        self.delay_s = delay_s
+        """Learn how late the loop was at the last look, and set the limit."""
+        self._looks.append(delay_s)
+        self.delay_s = min(self._looks)
         most_inside = max(self._most_inside, self.gate.inside)
         self._most_inside = self.gate.inside
-        self._limit = adapted_limit(self._limit, most_inside, delay_s, self.policy)
+        self._limit = adapted_limit(self._limit, most_inside, self.delay_s, self.policy)
         self.gate.resize(int(self._limit))
 
     @contextlib.asynccontextmanager

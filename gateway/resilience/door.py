@@ -60,11 +60,11 @@ class AdmissionDoor:
             await send({"type": "http.response.body", "body": OVERLOADED})
             return
         visit = _Visit(self._admission)
-        scope["leave_admission"] = visit.leave
+        scope["leave_admission"] = visit
         try:
             await self._app(scope, receive, send)
         finally:
-            visit.leave()
+            visit()
 
 
 class _Visit:
@@ -76,7 +76,7 @@ class _Visit:
         self._admission = admission
         self._inside = True
 
-    def leave(self) -> None:
+    def __call__(self) -> None:
         if self._inside:
             self._inside = False
             self._admission.leave()

@@ -25,7 +25,7 @@ def now() -> float:
         (100, 100, 0.033, 90.9),
         (100, 100, 5.0, 70.0),
         (100, 50, 0.06, 35.0),
-        (8, 8, 5.0, 8.0),
+        (16, 16, 5.0, 16.0),
         (100, 100, 0.02, 100),
         (100, 100, 0.001, 111.0),
         (100, 89, 0.001, 100),
@@ -119,6 +119,18 @@ async def test_slow_upstreams_alone_send_nobody_away() -> None:
     async with admission.following_delay():
         assert await asyncio.gather(*(visit() for _ in range(300))) == [True] * 300
     assert admission.delay_s == pytest.approx(0.0, abs=0.001)
+
+
+@pytest.mark.looptime
+async def test_a_hiccup_sends_nobody_away_and_a_standing_queue_does() -> None:
+    """One late look in four changes nothing, however late; four late ones lower the limit."""
+    admission = Admission()
+    assert all(admission.gate.try_enter() for _ in range(100))
+    for delay_s in (0.0, 0.5, 0.0, 0.0, 0.5, 0.4, 0.3):
+        admission.adapt(delay_s)
+    assert admission.gate.limit == 256
+    admission.adapt(0.3)
+    assert admission.gate.limit == 70
 
 
 @pytest.mark.looptime
