@@ -15,8 +15,8 @@ OF_THE_MOMENT = {"state"}
 
 def test_the_query_gives_the_answer(gateway: Gateway) -> None:
     """The query of the README, sent as it stands there, gives the answer that stands below it."""
-    sent = re.search(r"-d '(\{\"query\".*?\})'\n```", README, re.S)
-    shown = re.search(r"```json\n(.*?)\n```", README, re.S)
+    sent = re.search(r"-d '(\{\"query\".*?\})'\n```", README, re.DOTALL)
+    shown = re.search(r"```json\n(.*?)\n```", README, re.DOTALL)
     assert sent
     assert shown
     body = json.loads(sent[1].replace("\n", " "))
