@@ -5,9 +5,10 @@ import sys
 from collections.abc import Sequence
 
 from pydantic import ValidationError
+from pydantic_settings import SettingsError
 
 from gateway.serving import serve
-from gateway.settings import MissingUpstreams, Settings, require_upstreams
+from gateway.settings import MissingUpstreams, Settings, UnreadableSettings, require_upstreams
 from resolvers.schema import build_schema, export_schema
 
 
@@ -32,17 +33,17 @@ def run_server(overrides: dict[str, object]) -> int:
     try:
         settings = Settings(**{name: value for name, value in overrides.items() if value is not None})  # type: ignore[arg-type]
         require_upstreams(settings)
-    except (ValidationError, MissingUpstreams) as error:
+    except (ValidationError, SettingsError, UnreadableSettings, MissingUpstreams) as error:
         sys.stderr.write(f"gateway: {explain(error)}\n")
         return 2
     return serve(settings)
 
 
-def explain(error: ValidationError | MissingUpstreams) -> str:
-    """One line on what is wrong with the settings."""
-    if isinstance(error, MissingUpstreams):
+def explain(error: ValueError) -> str:
+    """One line on what is wrong with the settings; values are not repeated, one may be a key."""
+    if not isinstance(error, ValidationError):
         return str(error)
-    said = [f"{'__'.join(str(part) for part in e['loc']).upper()}: {e['msg']}" for e in error.errors()]
+    said = [f"{'__'.join(str(part) for part in e['loc']).upper()}: {e['msg']}" for e in error.errors(include_url=False)]
     return "settings: " + "; ".join(said)
 
 

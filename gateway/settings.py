@@ -2,14 +2,24 @@
 
 Variables win over the file. Nested settings are joined by two underscores:
 `GATEWAY_UPSTREAMS__PRICING__URL=http://pricing.local`. The file is named by `GATEWAY_SETTINGS`.
+A name that is not a setting is an error everywhere, so a typing slip does not pass in silence.
 """
 
 import os
+import re
+import tomllib
+from collections.abc import Iterable
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, HttpUrl, SecretStr, model_validator
-from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, TomlConfigSettingsSource
+from pydantic import BaseModel, ConfigDict, Field, HttpUrl, SecretStr, field_validator, model_validator
+from pydantic_settings import (
+    BaseSettings,
+    NoDecode,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+    TomlConfigSettingsSource,
+)
 
 from clients.values import DataSource, SalesChannel
 
@@ -27,6 +37,10 @@ SOURCE_OF_UPSTREAM: dict[UpstreamName, DataSource] = {
     "customers": DataSource.CUSTOMERS,
     "geo": DataSource.GEO,
 }
+
+PREFIX = "GATEWAY_"
+FILE_VARIABLE = "GATEWAY_SETTINGS"
+ORIGIN = re.compile(r"[a-z][a-z0-9+.-]*://[a-z0-9.\-\[\]:]+")
 
 
 class Section(BaseModel):
@@ -89,13 +103,15 @@ class Settings(BaseSettings):
     """Everything, checked once at start."""
 
     model_config = SettingsConfigDict(
-        env_prefix="GATEWAY_", env_nested_delimiter="__", extra="forbid", frozen=True, env_ignore_empty=True
+        env_prefix=PREFIX, env_nested_delimiter="__", extra="forbid", frozen=True, env_ignore_empty=True
     )
 
     host: str = Field(default="127.0.0.1", description="Address to listen at.")
     port: int = Field(default=8080, ge=0, le=65_535, description="Port to listen at; 0 picks a free one.")
     workers: int = Field(default=1, ge=1, le=64, description="Processes that serve.")
-    origins: tuple[str, ...] = Field(default=(), description="Origins whose pages may call the gateway.")
+    origins: Annotated[tuple[str, ...], NoDecode] = Field(
+        default=(), description="Origins whose pages may call the gateway; in a variable separated by commas."
+    )
     upstreams: dict[UpstreamName, UpstreamSettings] = Field(
         default_factory=dict, description="The systems behind the gateway, by domain."
     )
@@ -106,6 +122,18 @@ class Settings(BaseSettings):
     identity: IdentitySettings = IdentitySettings()
     cache: CacheSettings = CacheSettings()
     development: DevelopmentSettings = DevelopmentSettings()
+
+    @field_validator("origins", mode="before")
+    @classmethod
+    def _separate(cls, given: Any) -> Any:
+        return [part.strip() for part in given.split(",") if part.strip()] if isinstance(given, str) else given
+
+    @field_validator("origins")
+    @classmethod
+    def _are_as_browsers_send_them(cls, given: tuple[str, ...]) -> tuple[str, ...]:
+        if not all(ORIGIN.fullmatch(origin) for origin in given):
+            raise ValueError("expected origins as browsers send them, such as https://shop.example, without a path")
+        return given
 
     @classmethod
     def settings_customise_sources(
@@ -118,9 +146,34 @@ class Settings(BaseSettings):
     ) -> tuple[PydanticBaseSettingsSource, ...]:
         """Arguments, then variables, then the file named by `GATEWAY_SETTINGS`."""
         del dotenv_settings, file_secret_settings
-        named = os.environ.get("GATEWAY_SETTINGS")
-        file = (TomlConfigSettingsSource(settings_cls, Path(named)),) if named else ()
+        refuse_unknown_names(os.environ, settings_cls.model_fields)
+        named = os.environ.get(FILE_VARIABLE)
+        file = (read_file(settings_cls, Path(named)),) if named else ()
         return init_settings, env_settings, *file
+
+
+class UnreadableSettings(ValueError):
+    """A variable that is no setting, or a file that is not there or not TOML."""
+
+
+def refuse_unknown_names(variables: Iterable[str], settings: Iterable[str]) -> None:
+    """Raise UnreadableSettings for a `GATEWAY_*` variable that sets nothing."""
+    known = {FILE_VARIABLE, *(f"{PREFIX}{name.upper()}" for name in settings)}
+    unknown = sorted(
+        name for name in variables if name.upper().startswith(PREFIX) and name.upper().partition("__")[0] not in known
+    )
+    if unknown:
+        raise UnreadableSettings(f"Expected only settings among the {PREFIX}* variables, got: {', '.join(unknown)}.")
+
+
+def read_file(settings_cls: type[BaseSettings], path: Path) -> TomlConfigSettingsSource:
+    """The settings in a TOML file; raises UnreadableSettings when there is no such file."""
+    if not path.is_file():
+        raise UnreadableSettings(f"Expected {FILE_VARIABLE} to name a TOML file, got {str(path)!r}, which is none.")
+    try:
+        return TomlConfigSettingsSource(settings_cls, path)
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError, OSError) as error:
+        raise UnreadableSettings(f"Expected {str(path)!r} to be readable as TOML, got: {error}.") from None
 
 
 class MissingUpstreams(ValueError):
