@@ -41,6 +41,11 @@ class Turnstile:
         self._open_at = 0.0
         self.line = Line(WAITING, len(Priority))
 
+    @property
+    def closed_for_s(self) -> float:
+        """Seconds until the next turn, as far as is known here; 0.0 when one may be had now."""
+        return max(0.0, self._open_at - self._clock())
+
     async def pass_through(self, priority: Priority, until: float) -> float:
         """Wait for a turn. Returns 0.0 with it, or without it the seconds after which asking again makes sense."""
         if not len(self.line) or not self.line.ahead_of(priority):

@@ -52,6 +52,7 @@ class Snapshot:
     running_limit: int
     waiting_for_place: int
     waiting_for_turn: int
+    next_turn_in_s: float
     retry_budget: float
     hedge_budget: float
     breakers: dict[str, BreakerState]
@@ -109,6 +110,7 @@ class GuardedUpstream(httpx.AsyncBaseTransport):
             running_limit=self.gate.limit,
             waiting_for_place=len(self.gate.line),
             waiting_for_turn=len(self.turnstile.line),
+            next_turn_in_s=self.turnstile.closed_for_s,
             retry_budget=self.retry_budget.left,
             hedge_budget=self.hedge_budget.left,
             breakers=self.breakers.states(),

@@ -50,13 +50,15 @@ class WireEngine(httpx.AsyncBaseTransport):
     """Talks HTTP/1.1 to one upstream; made inside a running loop, closed with `aclose`.
 
     No cookie is kept or sent, no redirect is followed, no proxy is taken from the environment.
-    The answer comes fully read and decoded. Raises httpx exceptions only.
+    The answer comes fully read and decoded. Raises httpx exceptions only. `resent` counts the calls
+    that met a closed idle connection and were sent again.
     """
 
     def __init__(self, limits: WireLimits | None = None, tls: ssl.SSLContext | None = None) -> None:
         self._limits = limits or WireLimits()
         self._loop = asyncio.get_running_loop()
         self._session = _session(self._limits, tls)
+        self.resent = 0
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         """Send and read the whole answer, once more if an idle connection turned out to be closed."""
@@ -68,6 +70,7 @@ class WireEngine(httpx.AsyncBaseTransport):
                 raise translated(error, request) from error
         except _CAUGHT as error:
             raise translated(error, request) from error
+        self.resent += 1
         try:
             return await self._exchange(request)
         except _CAUGHT as error:

@@ -91,6 +91,7 @@ async def test_a_turn_after_the_deadline_is_refused_at_once() -> None:
         await guard.handle_async_request(call(deadline=now() + 1))
     assert caught.value.retry_after_s == pytest.approx(1.05)
     assert (now(), len(upstream.sent)) == (0.0, 5)
+    assert guard.snapshot().next_turn_in_s == pytest.approx(1.05)
     await guard.aclose()
 
 

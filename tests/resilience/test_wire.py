@@ -68,6 +68,7 @@ async def test_a_connection_closed_at_its_reuse_fails_no_read() -> None:
     async with serving(faulty.serve) as url, engine() as made:
         statuses = [(await made.handle_async_request(post(f"{url}/second_dies"))).status_code for _ in range(200)]
     assert statuses == [200] * 200
+    assert made.resent == 199
     assert len(faulty.log) == 399
 
 
