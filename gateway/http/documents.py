@@ -67,13 +67,13 @@ class Prepared:
 class Documents:
     """A bounded cache of prepared documents and of refusals, by text.
 
-    `max_characters` bounds the sum of the texts kept (a parsed document takes about 150 times its
-    text in memory); refusals have a smaller cache of their own, so nobody can push out good
+    `max_characters` bounds the sum of the texts kept (a prepared page takes about 75 times its text
+    in memory, so the default is some 40 MB); refusals have a smaller cache of their own, so nobody can push out good
     documents by sending bad ones.
     """
 
     def __init__(
-        self, schema: GraphQLSchema, guard: DocumentGuard, *, max_characters: int = 1_000_000, max_refusals: int = 200
+        self, schema: GraphQLSchema, guard: DocumentGuard, *, max_characters: int = 500_000, max_refusals: int = 200
     ) -> None:
         self.schema = schema
         self._guard = guard

@@ -123,7 +123,7 @@ class GraphQLEndpoint:
             is_safe=method == "GET",
             takes_parts=accepts.increments is not None,
         )
-        prepared = await self._operations.find(params)
+        prepared = await self._operations.find(params, visit)
         exchange.facts = facts = await self._operations.prepare(params, prepared, visit)
         return await self._run(exchange, facts)
 

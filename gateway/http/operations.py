@@ -67,8 +67,12 @@ class Operations:
         self._quota = quota
         self._wall_clock = wall_clock
 
-    async def find(self, params: Params) -> Prepared:
-        """Find the document that a client means; raises Refused."""
+    async def find(self, params: Params, visit: Visit) -> Prepared:
+        """Find the document that a client means, if the client may ask at all; raises Refused."""
+        if self._quota is not None:
+            admitted = self._quota.admit(visit.viewer.customer_id, visit.client)
+            if isawaitable(admitted):
+                await admitted
         found = self._lookup.find(params)
         return found if isinstance(found, Prepared) else await found
 

@@ -120,9 +120,13 @@ class MakeContext(Protocol):
 
 
 class Quota(Protocol):
-    """Who may ask how much; raises Refused(RATE_LIMITED) when it is used up."""
+    """Who may ask how much; both methods raise Refused(RATE_LIMITED) when it is used up."""
 
-    def charge(self, facts: RequestFacts) -> Eventual[None]: ...
+    def admit(self, customer_id: str | None, address: str) -> Eventual[None]:
+        """Count one request, before its document is looked at."""
+
+    def charge(self, facts: RequestFacts) -> Eventual[None]:
+        """Count what the request asks for."""
 
 
 class Places(Protocol):

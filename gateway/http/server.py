@@ -159,11 +159,16 @@ class DeadlineProtocol(HttpToolsProtocol):
 
 @dataclass(frozen=True, slots=True)
 class ServerOptions:
-    """Where the server listens and how it stops. `grace_s` is the time given to running requests."""
+    """Where the server listens and how it stops. `grace_s` is the time given to running requests.
+
+    `trusted_proxies` are the addresses whose `x-forwarded-for` is believed; without them every
+    client behind a proxy has the proxy's address, and shares its rate.
+    """
 
     host: str = "127.0.0.1"
     port: int = 8000
     fd: int | None = None
+    trusted_proxies: tuple[str, ...] = ()
     grace_s: int = 20
     keep_alive_s: int = 5
     ws_message_bytes: int = 128 * 1024
@@ -176,7 +181,7 @@ def make_protocol(limits: ReceiveLimits) -> type[asyncio.Protocol]:
 
 
 def make_server_config(app: Any, options: ServerOptions) -> uvicorn.Config:
-    """Set everything that production needs; logs and proxies are not uvicorn's business here."""
+    """Set everything that production needs; logs are not uvicorn's business here."""
     return uvicorn.Config(
         app,
         host=options.host,
@@ -190,7 +195,8 @@ def make_server_config(app: Any, options: ServerOptions) -> uvicorn.Config:
         lifespan="on",
         log_config=None,
         access_log=False,
-        proxy_headers=False,
+        proxy_headers=bool(options.trusted_proxies),
+        forwarded_allow_ips=list(options.trusted_proxies),
         server_header=False,
         date_header=True,
         timeout_keep_alive=options.keep_alive_s,

@@ -189,7 +189,7 @@ class _Connection:
         """Run one operation; returns the message that ends it."""
         operations = self._parts.operations
         visit = Visit(request_id, self._viewer, self._headers, self._client)
-        prepared = await operations.find(message.payload)
+        prepared = await operations.find(message.payload, visit)
         facts = await operations.prepare(message.payload, prepared, visit)
         outcome = await _start(operations, facts)
         if isinstance(outcome, Result) and outcome.data is None:

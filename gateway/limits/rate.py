@@ -125,21 +125,29 @@ class ClientQuota:
         self._buckets = buckets
         self._rates = rates or ClientRates()
 
+    def admit(self, customer_id: str | None, address: str) -> Eventual[None]:
+        """Count one request; raises Refused(RATE_LIMITED) when there were too many."""
+        return self._take(f"{_client(customer_id, address)}:requests", 1, self._rates.requests)
+
     def charge(self, facts: RequestFacts) -> Eventual[None]:
-        """Raise Refused(RATE_LIMITED) when the client has used up what it may."""
-        customer = facts.viewer.customer_id
-        client = f"a:{facts.client}" if customer is None else f"c:{customer}"
+        """Count the static cost of what is asked for; raises Refused(RATE_LIMITED) when it was too much."""
         cost = facts.prepared.demand.cost(facts.operation, facts.variables)
-        requests = self._buckets.take(f"{client}:requests", 1, self._rates.requests)
-        spent = self._buckets.take(f"{client}:cost", cost, self._rates.cost)
-        if isinstance(requests, float) and isinstance(spent, float):
-            _judge(max(requests, spent))
-            return None
-        return _judge_later(requests, spent)
+        return self._take(f"{_client(facts.viewer.customer_id, facts.client)}:cost", cost, self._rates.cost)
+
+    def _take(self, key: str, amount: float, rate: Rate) -> Eventual[None]:
+        wait = self._buckets.take(key, amount, rate)
+        if isawaitable(wait):
+            return _judge_later(wait)
+        _judge(wait)
+        return None
 
 
-async def _judge_later(*waits: Eventual[float]) -> None:
-    _judge(max([await wait if isawaitable(wait) else wait for wait in waits]))
+def _client(customer_id: str | None, address: str) -> str:
+    return f"a:{address}" if customer_id is None else f"c:{customer_id}"
+
+
+async def _judge_later(wait: Awaitable[float]) -> None:
+    _judge(await wait)
 
 
 def _judge(wait_s: float) -> None:

@@ -1,5 +1,6 @@
 """What a client reads when something goes wrong, and what it never reads."""
 
+import logging
 import re
 from pathlib import Path
 
@@ -8,6 +9,7 @@ from graphql import GraphQLError
 
 from clients.errors import SourceFailureCode
 from gateway.http.errors import Code, describe
+from gateway.http.journal import LogJournal
 from resolvers.context import NotSignedIn
 from tests.http.door import KeptJournal, knock, make_endpoint
 from tests.http.shop import SECRET, make_schema
@@ -74,6 +76,31 @@ async def test_never_echoes_variables(query: str, variables: dict[str, object], 
     assert reply.codes == ["BAD_USER_INPUT"]
     assert said in reply.json["errors"][0]["message"]
     assert SECRET not in reply.body.decode()
+
+
+async def test_logs_hold_no_secrets(caplog: pytest.LogCaptureFixture) -> None:
+    """Whatever a client sends and whatever breaks, neither variables nor messages of faults get into a log."""
+    caplog.set_level(logging.DEBUG)
+    endpoint = make_endpoint(SCHEMA, journal=LogJournal())
+    canary = "canary-9d1e@mail.example"
+    headers = {"authorization": f"Bearer {canary}", "cookie": canary, "x-any": canary}
+    for query, variables in (
+        ("query Boom{boom}", {}),
+        ("query Seam{seam}", {}),
+        ("query Hi($n:String){hello(name:$n)}", {"n": canary}),
+        ("query Card($c:CardInput!){card(number:$c)}", {"c": {"digits": canary, "holder": canary}}),
+        ("subscription{boomed}", {}),
+        (f'{{hello(name:"{canary}")}}', {}),
+        (f'{{nope(name:"{canary}")}}', {}),
+    ):
+        await knock(endpoint, {"query": query, "variables": variables}, headers=headers)
+        await knock(
+            endpoint, {"query": query, "variables": variables}, headers={**headers, "accept": "text/event-stream"}
+        )
+    assert "error=RuntimeError way=boom (" in caplog.text
+    assert "operation='Hi'" in caplog.text
+    assert SECRET not in caplog.text
+    assert canary not in caplog.text
 
 
 def test_every_code_is_documented() -> None:

@@ -157,3 +157,18 @@ def test_sets_what_production_needs() -> None:
     assert (config.server_header, config.ws_per_message_deflate, config.proxy_headers) == (False, False, False)
     assert (config.ws_max_size, config.timeout_graceful_shutdown) == (1234, 7)
     assert config.ws_protocol_class.__name__ == "WebSocketsSansIOProtocol"
+
+
+async def test_believes_trusted_proxies_only() -> None:
+    """The client's address is the peer's, unless a proxy that we trust says whose request it passes on."""
+    seen: list[str] = []
+
+    async def app(scope: Any, receive: Any, send: Any) -> None:
+        seen.append(scope["client"][0])
+
+    for proxies, peer in (((), "10.0.0.1"), (("10.0.0.1",), "10.0.0.1"), (("10.0.0.1",), "10.9.9.9")):
+        config = make_server_config(app, ServerOptions(trusted_proxies=proxies))
+        config.load()
+        scope: Any = {"type": "http", "client": (peer, 1), "headers": [(b"x-forwarded-for", b"198.51.100.7")]}
+        await config.loaded_app(scope, None, None)
+    assert seen == ["10.0.0.1", "198.51.100.7", "10.9.9.9"]

@@ -88,6 +88,13 @@ async def test_counts_each_client_alone() -> None:
     assert (await ask(endpoint)).status == 200
 
 
+async def test_counts_before_it_reads() -> None:
+    """A client that asks too often does not get its documents parsed."""
+    quota = ClientQuota(LocalBuckets(Clock()), ClientRates(requests=Rate(per_s=0.5, burst=1)))
+    endpoint = make_endpoint(make_schema(), quota=quota)
+    assert [(await ask(endpoint, query="{")).codes for _ in range(2)] == [["GRAPHQL_PARSE_FAILED"], ["RATE_LIMITED"]]
+
+
 async def test_counts_cost() -> None:
     """Dear operations use a client's rate up faster than cheap ones."""
     rates = ClientRates(cost=Rate(per_s=1.0, burst=100))
