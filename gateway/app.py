@@ -12,7 +12,7 @@ from starlette.applications import Starlette
 from gateway.cache.levels import Levels, open_levels
 from gateway.cache.response import Responses
 from gateway.collector import quiet_collector
-from gateway.contexts import Contexts, WallClock, agreed_ages
+from gateway.contexts import Contexts, WallClock
 from gateway.datasets import Datasets, decide_policies, open_datasets
 from gateway.development import development_routes
 from gateway.engine import LocalityChecked, PlannedExecutor
@@ -92,7 +92,7 @@ def make_endpoint(
         health=GuardedSources(opened.upstreams.guarded, notices={}),
         defaults=ShopDefaults(shop.locality_id, shop.channel, shop.language, shop.currency),
         clock=WallClock(now),
-        agreed_s=agreed_ages(decide_policies(is_enabled=settings.cache.is_enabled)),
+        policies=decide_policies(is_enabled=settings.cache.is_enabled),
     )
     operations = Operations(
         schema=core,

@@ -26,9 +26,10 @@ class WallClock:
     now: Callable[[], float]
 
 
-def agreed_ages(policies: Mapping[Dataset, Policy]) -> dict[Dataset, float]:
-    """Per dataset the age in seconds up to which a value is within what was agreed."""
-    return {dataset: policy.served_s for dataset, policy in policies.items()}
+def agreed_ages(policies: Mapping[Dataset, Policy], *, is_signed_in: bool) -> dict[Dataset, float]:
+    """Per dataset the age in seconds up to which a value is within what was agreed; a customer's own may be shorter."""
+    terms = {dataset: (policy.signed_in if is_signed_in else None) or policy for dataset, policy in policies.items()}
+    return {dataset: policy.served_s for dataset, policy in terms.items()}
 
 
 class Contexts:
@@ -41,13 +42,13 @@ class Contexts:
         health: SourceHealth,
         defaults: ShopDefaults,
         clock: WallClock,
-        agreed_s: Mapping[Dataset, float],
+        policies: Mapping[Dataset, Policy],
     ) -> None:
         self._sources = sources
         self._health = health
         self._defaults = defaults
         self._clock = clock
-        self._agreed_s = agreed_s
+        self._agreed_s = {known: agreed_ages(policies, is_signed_in=known) for known in (False, True)}
         self._shoppers: dict[Any, Shopper] = {}
 
     def make(self, facts: RequestFacts) -> Context:
@@ -58,7 +59,7 @@ class Contexts:
             loaders=Loaders(self._sources, asker),
             clock=self._clock,
             started_at=facts.received_at,
-            agreed_s=self._agreed_s,
+            agreed_s=self._agreed_s[facts.viewer.customer_id is not None],
             sources=self._health,
         )
 
