@@ -10,7 +10,6 @@ from pydantic_settings import SettingsError
 
 from clients.values import DataSource, SalesChannel
 from gateway.__main__ import explain, main, run_server
-from gateway.app import decide_rules
 from gateway.settings import (
     SOURCE_OF_UPSTREAM,
     MissingUpstreams,
@@ -146,14 +145,6 @@ def test_every_kind_of_slip_is_explained_as_text() -> None:
     """Whatever is wrong with the settings is a ValueError that `explain` knows how to say."""
     for error in (MissingUpstreams("m"), UnreadableSettings("m"), SettingsError("m")):
         assert explain(error) == "m"
-
-
-@pytest.mark.parametrize("is_open", [True, False])
-def test_only_a_developers_gateway_is_open(is_open: bool) -> None:
-    """Introspection and queries in addresses are for a developer's machine."""
-    given: dict[str, Any] = {"development": {"is_enabled": is_open}, "origins": ["https://shop.example"]}
-    rules = decide_rules(Settings(**given))
-    assert (rules.introspection, rules.get_queries) == (is_open, is_open)
 
 
 def test_an_operators_timeout_reaches_every_layer() -> None:
