@@ -32,6 +32,10 @@ class Landing(Protocol[S_contra]):
         """End a flight; `born` is the purge epoch at the load's start. True if the answer was kept."""
         ...
 
+    def adopt(self, scope: S_contra, flight: Flight, answer: Answer) -> None:
+        """End a flight with an answer that is known to be fresh and not purged at this moment."""
+        ...
+
     def serve(self, flight: Flight, answer: Answer) -> None:
         """Content those who wait with a usable answer, while the flight goes on for a better one."""
         ...
@@ -119,7 +123,7 @@ class Carrier(Generic[K, S]):
         verdict = self._kept.judge_answer(scope, answer)
         if verdict is Verdict.FRESH:
             self._counters.found_shared += 1
-            self._landing.land(scope, flight, answer, self._purges.epoch)
+            self._landing.adopt(scope, flight, answer)
             return True
         if verdict is not Verdict.MISS:
             self._kept.keep(scope, flight.key, answer)

@@ -16,6 +16,7 @@ from gateway.cache.freshness import (
     pick_refresh_after,
 )
 from gateway.cache.levels import Levels
+from gateway.cache.memory import weigh
 from gateway.cache.policy import Policy
 from gateway.cache.tags import tag
 
@@ -27,11 +28,15 @@ HOLD_AFTER_FAILURE_S = 1.0
 
 
 class Answer(NamedTuple):
-    """What a source said: the value or None, when we received it (epoch seconds), how long that took."""
+    """What a source said: the value or None, when we received it (epoch seconds), how long that took.
+
+    `encoded_bytes` is the length of the value's MessagePack form where that is known.
+    """
 
     value: Any
     received_at: float
     load_s: float
+    encoded_bytes: int | None = None
 
 
 class Kept(Generic[K, V, S]):
@@ -98,7 +103,7 @@ class Kept(Generic[K, V, S]):
         if fresh_for_s <= 0:
             return
         entry = self.shelves.entry(scope, key)
-        entry.value, entry.received_at, load_s = answer
+        entry.value, entry.received_at, load_s, encoded_bytes = answer
         entry.is_absence = absent
         entry.checked = self._purges.epoch
         entry.held_until = entry.received_at
@@ -107,7 +112,7 @@ class Kept(Generic[K, V, S]):
         early_s = 0.0 if absent else pick_refresh_after(fresh_for_s, load_s, self._chance())
         entry.refresh_at = entry.received_at + early_s
         entry.gone_at = entry.received_at + (fresh_for_s if absent else policy.kept_s)
-        self._memory.settle(entry, self._clock())
+        self._memory.settle(entry, self._clock(), weigh(entry.value, encoded_bytes))
 
     def why_missing(self, scope: S, key: K) -> MissReason:
         """A guess, for metrics only."""

@@ -15,19 +15,21 @@ from gateway.cache.freshness import MissReason
 from gateway.cache.metrics import MemoryCounters
 
 ENTRY_BYTES = 480
-BYTES_PER_ENCODED = 6
+BYTES_PER_ENCODED = 5
 SWEEP = 2
 
 
-def approximate_bytes(value: object) -> int:
-    """A value's weight in memory, near enough to bound it; its exact size would cost more than the value.
+def weigh(value: object, encoded_bytes: int | None = None) -> int:
+    """An entry's weight in bytes, near enough to bound memory; its exact size would cost more than the value.
 
-    From the length of its MessagePack form, by a ratio measured in `benchmarks/cache.py`.
+    Reckoned from the length of its MessagePack form. Measured in `benchmarks/cache.py`, a decoded
+    value takes two to five times that; what is written of it later and kept with it, as much again.
     """
     try:
-        return ENTRY_BYTES + BYTES_PER_ENCODED * len(msgspec.msgpack.encode(value))
+        encoded_bytes = encoded_bytes or len(msgspec.msgpack.encode(value))
     except (TypeError, ValueError):
-        return ENTRY_BYTES + 1024
+        encoded_bytes = 200
+    return ENTRY_BYTES + BYTES_PER_ENCODED * encoded_bytes
 
 
 class Memory:
@@ -48,9 +50,8 @@ class Memory:
         self._max_bytes = max_bytes
         self._ring: deque[Entry] = deque()
 
-    def settle(self, entry: Entry, now: float, weight: int | None = None) -> None:
-        """Account for an entry whose value was just written, and make room for it; `weight` in bytes if known."""
-        weight = approximate_bytes(entry.value) if weight is None else ENTRY_BYTES + weight
+    def settle(self, entry: Entry, now: float, weight: int) -> None:
+        """Account for an entry whose value was just written, and make room for it; `weight` in bytes."""
         if not entry.weight:
             self._ring.append(entry)
             self.counters.entries += 1

@@ -47,10 +47,18 @@ class Purges:
 
     def last_epoch(self, tags: Iterable[str]) -> int:
         """The epoch of the latest purge that touches one of `tags`; 0 if there was none."""
-        marks = self._marks
-        return max([self._floor.epoch, *(marks[tag].epoch for tag in tags if tag in marks)])
+        find, last = self._marks.get, self._floor.epoch
+        for tag in tags:
+            mark = find(tag)
+            if mark is not None and mark.epoch > last:
+                last = mark.epoch
+        return last
 
     def last_number(self, tags: Iterable[str]) -> float:
         """The shared number of the latest purge that touches one of `tags`; 0 if there was none."""
-        marks = self._marks
-        return max([self._floor.number, *(marks[tag].number for tag in tags if tag in marks)])
+        find, last = self._marks.get, self._floor.number
+        for tag in tags:
+            mark = find(tag)
+            if mark is not None and mark.number > last:
+                last = mark.number
+        return last

@@ -11,6 +11,7 @@ from clients.scope import Asker, ForCustomer, InContext
 from gateway.cache.entry import Entry, Shelves
 from gateway.cache.freshness import MissReason
 from gateway.cache.levels import Levels
+from gateway.cache.memory import ENTRY_BYTES
 from gateway.cache.reads import Reads
 
 AGES_TRUE_FOR_S = 1.0
@@ -74,7 +75,7 @@ class Responses:
         entry.received_at = now
         entry.fresh_until = entry.gone_at = fresh_until
         entry.checked = self._purges.epoch
-        self._memory.settle(entry, now, weight=len(body) + 100 * len(reads.tags))
+        self._memory.settle(entry, now, ENTRY_BYTES + len(body) + 100 * len(reads.tags))
         self._counters.kept += 1
         return True
 

@@ -176,4 +176,4 @@ class SharedDataset(Generic[K, S]):
             return None
         if self._purges.last_number(self._kept.tags(scope, key, value)) > written.number:
             return None
-        return Answer(value, written.received_at, written.load_s)
+        return Answer(value, written.received_at, written.load_s, len(stored))

@@ -79,7 +79,9 @@ class CachedSource(Generic[K, V, S]):
             outcomes = []
             for key in keys:
                 entry = shelf.get(key)
-                if entry is None or now >= entry.refresh_at or entry.checked != epoch:
+                if entry is None or now >= entry.refresh_at:
+                    break
+                if entry.checked != epoch and self._kept.find(shelf, key) is None:
                     break
                 entry.used = True
                 outcomes.append(entry.value)
@@ -239,8 +241,7 @@ class CachedSource(Generic[K, V, S]):
             return False
         purged_at = self._purges.last_epoch(self._kept.tags(scope, flight.key, outcome.value))
         if purged_at <= born:
-            self._kept.keep(scope, flight.key, outcome)
-            self.serve(flight, outcome)
+            self.adopt(scope, flight, outcome)
             return True
         self._counters.outrun_by_purge += 1
         for waiter, index in flight.waiters:
@@ -249,6 +250,12 @@ class CachedSource(Generic[K, V, S]):
             elif not waiter.future.done():
                 waiter.board(self._flight(scope, flight.key, Priority.PAGE), index)
         return False
+
+    def adopt(self, scope: S, flight: Flight, answer: Answer) -> None:
+        """End a flight with an answer that is known to be fresh and not purged at this moment."""
+        self._loads.landed(scope, flight)
+        self._kept.keep(scope, flight.key, answer)
+        self.serve(flight, answer)
 
     def serve(self, flight: Flight, answer: Answer) -> None:
         """Content those who wait; the flight may go on."""

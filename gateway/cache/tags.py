@@ -25,7 +25,9 @@ class InvalidTag(ValueError):
 
 def tag(kind: str, name: str) -> str:
     """The tag of a thing, its name quoted where it must be."""
-    return f"{kind}:{quote(name, safe='') if _NEEDS_QUOTES.search(name) else name}"
+    if not name.isalnum() and _NEEDS_QUOTES.search(name):
+        name = quote(name, safe="")
+    return f"{kind}:{name}"
 
 
 def parse_tag(text: str) -> str:
@@ -43,13 +45,13 @@ def parse_tag(text: str) -> str:
     return text
 
 
-def of_product(key: Any, value: Any) -> Iterator[str]:
+def of_product(key: Any, value: Any) -> list[str]:
     """`key` is a ProductKey, `value` a Product."""
-    yield tag("product" if key.kind == "id" else key.kind, key.key)
+    tags = [tag("product" if key.kind == "id" else key.kind, key.key)]
     if value is not None:
-        yield tag("product", value.id)
-        for variant in value.variants:
-            yield tag("sku", variant.sku)
+        tags.append(tag("product", value.id))
+        tags.extend([tag("sku", variant.sku) for variant in value.variants])
+    return tags
 
 
 def of_listing(key: Any, _value: Any) -> Iterator[str]:
@@ -63,27 +65,26 @@ def of_sku(key: Any, _value: Any) -> tuple[str]:
     return (tag("sku", key if isinstance(key, str) else key.sku),)
 
 
-def of_price(key: Any, value: Any) -> Iterator[str]:
+def of_price(key: Any, value: Any) -> list[str]:
     """`key` is a PriceKey, `value` a Price: a promotion that made the price is a reason to purge it."""
-    yield tag("sku", key.sku)
+    tags = [tag("sku", key.sku)]
     if value is not None:
-        for component in value.explanation:
-            yield from _optional("promotion", component.promotion_id)
+        promotions = {step.promotion_id for step in value.explanation if step.promotion_id}
+        tags.extend([tag("promotion", promotion_id) for promotion_id in promotions])
+    return tags
 
 
-def of_product_skus(key: Any, _value: Any) -> Iterator[str]:
+def of_product_skus(key: Any, _value: Any) -> list[str]:
     """`key` is a ProductSkus."""
-    yield tag("product", key.id)
-    for sku in key.skus:
-        yield tag("sku", sku)
+    return [tag("product", key.id), *[tag("sku", sku) for sku in key.skus]]
 
 
-def of_product_price(key: Any, value: Any) -> Iterator[str]:
+def of_product_price(key: Any, value: Any) -> list[str]:
     """`key` is a ProductSkus, `value` a ProductPrice."""
-    yield from of_product_skus(key, value)
+    tags = of_product_skus(key, value)
     if value is not None:
-        for promotion_id in value.promotion_ids:
-            yield tag("promotion", promotion_id)
+        tags.extend([tag("promotion", promotion_id) for promotion_id in value.promotion_ids])
+    return tags
 
 
 def of_promotion(key: str, _value: Any) -> tuple[str]:

@@ -11,7 +11,7 @@ from clients.scope import ForCustomer
 from clients.values import Dataset
 from gateway.cache.freshness import MissReason
 from gateway.cache.kept import Answer, Kept
-from gateway.cache.memory import ENTRY_BYTES, Memory, approximate_bytes
+from gateway.cache.memory import ENTRY_BYTES, Memory, weigh
 from gateway.cache.metrics import MemoryCounters
 from tests.cache.scripted import TERMS, Asker, levels_at
 
@@ -93,7 +93,7 @@ def test_rewriting_a_key_keeps_one_entry() -> None:
     for number in range(1000):
         kept.keep(SCOPE, "a", Answer("x" * number, clock(), 0.0))
     assert counters.entries == 1
-    assert counters.weight_bytes == approximate_bytes("x" * 999)
+    assert counters.weight_bytes == weigh("x" * 999)
 
 
 @given(st.lists(st.tuples(st.integers(0, 30), st.sampled_from(["keep", "purge", "age"])), max_size=200))
@@ -140,4 +140,4 @@ def test_a_memory_without_room_is_refused(bounds: dict[str, Any]) -> None:
 
 def test_what_cannot_be_encoded_has_a_weight_too() -> None:
     """A value of no known shape is weighed by a guess."""
-    assert approximate_bytes(object()) > ENTRY_BYTES
+    assert weigh(object()) > ENTRY_BYTES

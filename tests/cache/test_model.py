@@ -43,6 +43,7 @@ class Asked:
     keys: Sequence[str]
     customer_id: str | None
     worker: int
+    step: int
     at: float
     is_bypass: bool
     task: asyncio.Task[None] | None = None
@@ -54,17 +55,23 @@ class CacheModel(RuleBasedStateMachine):
     def __init__(self) -> None:
         super().__init__()
         self.loop = looptime.new_event_loop(start=0)
-        self.takes_s = 0.1
+        self.takes_s = 0.7
         self.is_down = False
         self.is_absent = False
         self.failed_at = float("-inf")
-        self.purges: list[tuple[float, int, str]] = []
+        self.purges: list[tuple[int, float, int, str]] = []
+        self.steps = 0
         self.asked: list[Asked] = []
         self.stack = AsyncExitStack()
         self.run(self._open())
 
     def run(self, work: Coroutine[Any, Any, Any]) -> Any:
         return self.loop.run_until_complete(work)
+
+    def next_step(self) -> int:
+        """Moments of the same virtual time have an order too."""
+        self.steps += 1
+        return self.steps
 
     async def _open(self) -> None:
         store, self.workers = FaultyStore(), []
@@ -103,7 +110,7 @@ class CacheModel(RuleBasedStateMachine):
         at = self.loop.time()
         call_terms.set(CallTerms(None if waits_s is None else at + waits_s))
         answer = self.workers[worker][0].load_many(keys, Asker(customer_id), bypass=bypass)
-        asked = Asked(keys, customer_id, worker, at, bypass)
+        asked = Asked(keys, customer_id, worker, self.next_step(), at, bypass)
         asked.task = asyncio.ensure_future(self._receive(asked, answer))
         self.asked.append(asked)
         if isinstance(answer, list):
@@ -126,7 +133,7 @@ class CacheModel(RuleBasedStateMachine):
     @rule(worker=WORKERS, tag=TAGS)
     def somebody_purges(self, worker: int, tag: str) -> None:
         """In one process; the other follows within a second."""
-        self.purges.append((self.loop.time(), worker, tag))
+        self.purges.append((self.next_step(), self.loop.time(), worker, tag))
         _, levels, shared = self.workers[worker]
         self.run(purge([tag], levels, shared))
 
@@ -134,7 +141,7 @@ class CacheModel(RuleBasedStateMachine):
     def a_value_is_pushed(self, worker: int, key: str, customer_id: str | None) -> None:
         """It purges what carries its tags."""
         now = self.loop.time()
-        self.purges.append((now, worker, f"sku:{key}"))
+        self.purges.append((self.next_step(), now, worker, f"sku:{key}"))
         scope = Asker(customer_id).for_customer
         self.run(self.workers[worker][0].write_through(scope, {key: (customer_id, key, now, now)}))
 
@@ -168,9 +175,9 @@ class CacheModel(RuleBasedStateMachine):
         if asked.is_bypass:
             assert began >= asked.at, "kept, though the caller asked past the cache"
         tags = {f"sku:{key}", "dataset:price", f"customer:{customer_id}"}
-        for at, worker, tag in self.purges:
-            known_at = at if worker == asked.worker else at + SEEN_BY_ALL_S
-            assert tag not in tags or asked.at < known_at or began >= at, f"purged by {tag} at {at}"
+        for step, at, worker, tag in self.purges:
+            is_known = asked.step > step if worker == asked.worker else asked.at >= at + SEEN_BY_ALL_S
+            assert tag not in tags or not is_known or began >= at, f"purged by {tag} at {at}"
 
     @invariant()
     def memory_is_bounded(self) -> None:
