@@ -27,7 +27,7 @@ graphiql: python
 	@$(PYTHON) scripts/fetch_graphiql
 
 clean:
-	rm -rf .venv .artifacts .mypy_cache .ruff_cache .import_linter_cache .hypothesis .pytest_cache *.egg-info
+	rm -rf .venv .artifacts .mypy_cache .ruff_cache .import_linter_cache .hypothesis .pytest_cache *.egg-info build dist
 
 .PHONY: python
 python:

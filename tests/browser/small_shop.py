@@ -40,18 +40,22 @@ async def issue_token(customer_id: str) -> str | None:
     return {"anna": "token-of-anna"}.get(customer_id)
 
 
-APP = Starlette(
-    routes=[
-        Route("/graphql", answer, methods=["POST"]),
-        *routes(product="Commerce gateway", sign_in=SignIn(list_customers, issue_token)),
-    ]
-)
+SIGN_IN = SignIn(list_customers, issue_token)
+
+
+def make_app(sign_in: SignIn) -> Starlette:
+    return Starlette(
+        routes=[
+            Route("/graphql", answer, methods=["POST"]),
+            *routes(product="Commerce gateway", sign_in=sign_in),
+        ]
+    )
 
 
 @contextlib.asynccontextmanager
-async def serve() -> AsyncIterator[str]:
+async def serve(sign_in: SignIn = SIGN_IN) -> AsyncIterator[str]:
     """The shop on a free port of 127.0.0.1; gives its address."""
-    server = uvicorn.Server(uvicorn.Config(APP, host="127.0.0.1", port=0, log_level="error", ws="none"))
+    server = uvicorn.Server(uvicorn.Config(make_app(sign_in), host="127.0.0.1", port=0, log_level="error", ws="none"))
     running = asyncio.create_task(server.serve())
     while not server.started:
         await asyncio.sleep(0.01)

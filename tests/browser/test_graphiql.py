@@ -1,10 +1,11 @@
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 
 import pytest
 from playwright.async_api import expect
 
+from gateway.graphiql import Customer, SignIn
 from tests.browser.conftest import Visit
-from tests.browser.small_shop import serve
+from tests.browser.small_shop import issue_token, serve
 
 PAGES = [
     "HomePage",
@@ -81,3 +82,14 @@ async def test_a_refused_sign_in_is_said(visit: Visit, shop: str) -> None:
     await visit.page.get_by_label("Signed in as").select_option("boris")
     await expect(visit.page.locator("header").get_by_role("alert")).to_contain_text("expected 200, got 404")
     await expect(visit.page.get_by_label("Signed in as")).to_have_value("")
+
+
+async def test_the_page_opens_when_nobody_can_sign_in(visit: Visit) -> None:
+    """When the customers cannot be listed the page says so, and everything else works."""
+
+    async def fail_to_list() -> Sequence[Customer]:
+        raise TimeoutError
+
+    async with serve(SignIn(fail_to_list, issue_token)) as address:
+        await visit.open_graphiql(address)
+        await expect(visit.page.get_by_role("status")).to_contain_text("Signing in is not available now")

@@ -2,16 +2,22 @@ import ast
 import re
 import sys
 import tomllib
+from collections.abc import Iterable
 from importlib.metadata import packages_distributions
+from pathlib import Path
 from typing import Any
 
-from tests.house.repository import ROOMS, ROOT, product_modules
+from tests.house.repository import ROOMS, ROOT, product_modules, tracked_files
 
 PROJECT: dict[str, Any] = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
 DOCUMENTED = re.compile(r"^\| `([^`]+)` \| (\S.*\S) \| (\S.*\S) \|$", re.MULTILINE)
 LOCKED = re.compile(r"^([a-z0-9][a-z0-9.-]*)==\S+", re.MULTILINE)
 # Loaded by name by uvicorn; nothing imports them.
 LOADED_BY_NAME = {"uvloop", "httptools", "websockets"}
+
+
+# Programs and plugins: found by name, not imported.
+TOOLS = {"import-linter", "looptime", "mypy", "pytest-asyncio", "pytest-timeout", "pytest-xdist", "ruff", "uv"}
 
 
 def canonical(requirement: str) -> str:
@@ -27,10 +33,10 @@ def development() -> set[str]:
     return {canonical(requirement) for requirement in PROJECT["optional-dependencies"]["dev"]}
 
 
-def imported_modules() -> set[str]:
-    """Top-level names that the product imports, less our own rooms and the standard library."""
+def imported_modules(paths: Iterable[Path]) -> set[str]:
+    """Top-level names that these modules import, less our own rooms and the standard library."""
     names: set[str] = set()
-    for path in product_modules():
+    for path in paths:
         for node in ast.walk(ast.parse(path.read_text())):
             if isinstance(node, ast.Import):
                 names |= {alias.name.partition(".")[0] for alias in node.names}
@@ -48,8 +54,16 @@ def test_every_dependency_is_explained() -> None:
 def test_every_runtime_dependency_is_used() -> None:
     """What is installed in production is imported by the product, or loaded by name by the server."""
     distributions = packages_distributions()
-    used = {canonical(name) for module in imported_modules() for name in distributions.get(module, [])}
+    used = {canonical(name) for module in imported_modules(product_modules()) for name in distributions.get(module, [])}
     assert runtime() - used - LOADED_BY_NAME == set()
+
+
+def test_every_development_dependency_is_used() -> None:
+    """What is installed for tests is imported by a test, or a program or plugin of the checks, or types."""
+    distributions = packages_distributions()
+    tests = [ROOT / path for path in tracked_files() if path.startswith("tests/") and path.endswith(".py")]
+    used = {canonical(name) for module in imported_modules(tests) for name in distributions.get(module, [])}
+    assert {name for name in development() - used - TOOLS if not name.startswith("types-")} == set()
 
 
 def test_the_product_imports_only_what_it_declares() -> None:
@@ -57,7 +71,7 @@ def test_the_product_imports_only_what_it_declares() -> None:
     distributions = packages_distributions()
     undeclared = {
         module
-        for module in imported_modules()
+        for module in imported_modules(product_modules())
         if not {canonical(name) for name in distributions.get(module, [module])} & runtime()
     }
     assert undeclared == set()

@@ -90,7 +90,8 @@ function Page({ settings, customers }) {
         <Mark />
         <h1>{settings.product}</h1>
         <code className="endpoint">POST {settings.endpoint}</code>
-        {customers.length > 0 && <SignIn customers={customers} onToken={(given) => { token.current = given; }} />}
+        {customers && <SignIn customers={customers} onToken={(given) => { token.current = given; }} />}
+        {settings.signIn && !customers && <span className="sign-in" role="status">Signing in is not available now</span>}
       </header>
       <main>
         <GraphiQL
@@ -110,7 +111,7 @@ function Page({ settings, customers }) {
 
 async function open() {
   const settings = await readJson("graphiql/settings");
-  const customers = settings.signIn ? await readJson("graphiql/customers") : [];
+  const customers = settings.signIn ? await readJson("graphiql/customers").catch(() => null) : null;
   document.title = `${settings.product} · GraphiQL`;
   createRoot(document.getElementById("page")).render(<Page settings={settings} customers={customers} />);
 }
