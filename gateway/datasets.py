@@ -9,6 +9,7 @@ from clients.values import Dataset
 from gateway.cache.fetcher import Fetch
 from gateway.cache.levels import Levels
 from gateway.cache.policy import DEFAULT_POLICIES, Policy
+from gateway.cache.shared import Shared
 from gateway.cache.source import CachedSource
 from gateway.upstreams import Clients
 from resolvers.loaders.loaders import Sources
@@ -61,12 +62,14 @@ def keep_nothing(policy: Policy) -> Policy:
     return replace(policy, fresh_s=0, stale_while_revalidate_s=0, stale_if_error_s=0, negative_s=0, signed_in=None)
 
 
-def open_datasets(clients: Clients, levels: Levels, policies: Mapping[Dataset, Policy] = DEFAULT_POLICIES) -> Datasets:
+def open_datasets(
+    clients: Clients, levels: Levels, policies: Mapping[Dataset, Policy], shared: Shared | None = None
+) -> Datasets:
     """Put the cache between loaders and clients."""
     opened: dict[Dataset, CachedSource[Any, Any, Any]] = {}
 
     def cached(dataset: Dataset, fetch: Fetch[K, S, V], project: Callable[[Asker], S]) -> CachedSource[K, V, S]:
-        source = CachedSource(dataset, policies[dataset], fetch, project, levels)
+        source = CachedSource(dataset, policies[dataset], fetch, project, levels, shared)
         opened[dataset] = source
         return source
 

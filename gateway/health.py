@@ -14,6 +14,7 @@ from starlette.routing import Route
 from clients.errors import SourceError
 from clients.http import CallTerms, Priority, Upstream, call_terms
 from clients.values import DataSource
+from gateway.cache.shared import Shared
 from gateway.resilience.stack import GuardedUpstream
 from gateway.settings import UpstreamName
 from resolvers.sources import SourceState, Status
@@ -56,8 +57,9 @@ class HealthRoutes:
     unready. Only when no system answers at all is there nothing that we could serve afresh.
     """
 
-    def __init__(self, reached: Mapping[UpstreamName, Upstream]) -> None:
+    def __init__(self, reached: Mapping[UpstreamName, Upstream], shared: Shared | None = None) -> None:
         self._reached = reached
+        self._shared = shared
 
     async def live(self, _request: Request) -> JSONResponse:
         return JSONResponse({"status": "live"})
@@ -74,6 +76,9 @@ class HealthRoutes:
                 for name, code in upstreams.items()
             },
         }
+        note = self._shared.note() if self._shared else None
+        if note is not None:
+            body["notes"] = [note]
         return JSONResponse(body, status_code=503 if status == "down" else 200)
 
     def routes(self) -> list[Route]:

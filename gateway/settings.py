@@ -88,6 +88,25 @@ class CacheSettings(Section):
     max_entries: int = Field(default=100_000, ge=100, description="Most entries in memory, per worker.")
     max_megabytes: int = Field(default=256, ge=8, description="Most memory for entries, per worker.")
     is_enabled: bool = Field(default=True, description="Off: every request asks the systems themselves.")
+    shared_url: SecretStr | None = Field(
+        default=None, description="A store that all workers share: valkey://, redis:// or memcached://."
+    )
+
+
+class DocumentSettings(Section):
+    """Which documents may be executed."""
+
+    manifests: tuple[Path, ...] = Field(default=(), description="Files of registered documents, Apollo's or Relay's.")
+    only_trusted: bool = Field(default=False, description="On: nothing but registered documents is executed.")
+
+
+class LimitSettings(Section):
+    """What one client may ask for; a client is a customer, or the address of an anonymous visitor."""
+
+    requests_per_s: float = Field(
+        default=20.0, ge=0, description="Requests a second, in bursts of twice as many; 0: any."
+    )
+    cost_per_s: float = Field(default=2500.0, gt=0, description="Static cost a second, in bursts of 20 s.")
 
 
 class DevelopmentSettings(Section):
@@ -121,6 +140,8 @@ class Settings(BaseSettings):
     shop: ShopSettings = ShopSettings()
     identity: IdentitySettings = IdentitySettings()
     cache: CacheSettings = CacheSettings()
+    documents: DocumentSettings = DocumentSettings()
+    limits: LimitSettings = LimitSettings()
     development: DevelopmentSettings = DevelopmentSettings()
 
     @field_validator("origins", mode="before")
