@@ -9,9 +9,12 @@ from gateway.resilience.outcome import Crowded
 from gateway.resilience.policy import BulkheadPolicy
 
 
-def bulkhead_gate(policy: BulkheadPolicy) -> Gate:
-    """The gate of one upstream."""
-    return Gate(policy.running, policy.waiting, len(Priority))
+def bulkhead_gate(policy: BulkheadPolicy, connections: int) -> Gate:
+    """The gate of one upstream; never wider than its pool.
+
+    A call that waited in the pool would count as sent, and its waiting against the upstream.
+    """
+    return Gate(min(policy.running, connections), policy.waiting, len(Priority))
 
 
 class BulkheadGuard(Guard):

@@ -77,7 +77,7 @@ class GuardedUpstream(httpx.AsyncBaseTransport):
         self.policy = policy
         self.meter = Meter()
         self.breakers = Breakers(policy.breaker, around.clock, around.dice)
-        self.gate = bulkhead_gate(policy.bulkhead)
+        self.gate = bulkhead_gate(policy.bulkhead, policy.wire.connections)
         self.retry_budget = Budget(policy.retry.budget, policy.retry.savings)
         self.hedge_budget = Budget((policy.hedge or HedgePolicy()).budget, policy.retry.savings)
         counting = store if shared and store is not None else LocalQuotaStore(around.clock)

@@ -23,16 +23,22 @@ def now() -> float:
 async def test_no_more_than_the_limit_run_at_once() -> None:
     """Twenty calls through a bulkhead of five: five at a time, and all are answered."""
     upstream = Scripted(always=answer(after_s=0.01))
-    guard = BulkheadGuard(upstream, bulkhead_gate(BulkheadPolicy(running=5, waiting=20)), 1.0, now)
+    guard = BulkheadGuard(upstream, bulkhead_gate(BulkheadPolicy(running=5, waiting=20), 50), 1.0, now)
     outcomes = await asyncio.gather(*(outcome(guard, call()) for _ in range(20)))
     assert outcomes == [200] * 20
     assert upstream.most_running == 5
 
 
+async def test_no_more_run_than_the_pool_has_connections() -> None:
+    """A pool smaller than the bulkhead narrows it, so nobody waits where it looks like the upstream's fault."""
+    assert bulkhead_gate(BulkheadPolicy(running=50), 20).limit == 20
+    assert bulkhead_gate(BulkheadPolicy(running=50), 80).limit == 50
+
+
 async def test_who_waits_too_long_is_told_so_and_costs_no_place() -> None:
     """A hung upstream fills its own bulkhead; others wait 50 ms, and the places come back."""
     upstream = Scripted(always=answer(after_s=1.0))
-    gate = bulkhead_gate(BulkheadPolicy(running=1))
+    gate = bulkhead_gate(BulkheadPolicy(running=1), 50)
     guard = BulkheadGuard(upstream, gate, 0.05, now)
     first = asyncio.create_task(outcome(guard, call()))
     await asyncio.sleep(0)
@@ -102,7 +108,7 @@ async def test_a_waiter_cancelled_at_the_moment_it_is_called_gives_its_place_on(
 async def test_places_survive_cancellation_at_any_moment() -> None:
     """After 1,000 calls cancelled at spread moments nothing is held and nobody is in line."""
     upstream = Scripted(always=answer(after_s=0.02))
-    gate = bulkhead_gate(BulkheadPolicy(running=7, waiting=500))
+    gate = bulkhead_gate(BulkheadPolicy(running=7, waiting=500), 50)
     guard = BulkheadGuard(upstream, gate, 1.0, now)
     for batch in range(20):
         calls = [asyncio.create_task(outcome(guard, call())) for _ in range(50)]

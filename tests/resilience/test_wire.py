@@ -154,7 +154,7 @@ async def test_the_deadline_cuts_whatever_drips(mode: str) -> None:
         started = now()
         with pytest.raises(httpx.ReadTimeout):
             await made.handle_async_request(post(f"{url}/{mode}", deadline=started + 0.2))
-        assert 0.2 <= now() - started <= 0.3
+        assert 0.19 <= now() - started <= 0.3
 
 
 async def test_a_deadline_that_has_passed_sends_nothing() -> None:
