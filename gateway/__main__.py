@@ -1,50 +1,34 @@
-"""The command line: `gateway serve`, `gateway schema`."""
+"""The command line: `gateway VERB`; the verbs are the modules of `gateway/commands`."""
 
-import argparse
 import sys
+from argparse import ArgumentParser
 from collections.abc import Sequence
 
-from pydantic import ValidationError
-from pydantic_settings import SettingsError
+from gateway.commands import explain, purge, schema, serve, warm
+from gateway.commands.reading import CommandFailed
 
-from gateway.serving import serve
-from gateway.settings import MissingUpstreams, Settings, UnreadableSettings, require_upstreams
-from resolvers.schema import build_schema, export_schema
+VERBS = {
+    "serve": (serve, "serve the API"),
+    "schema": (schema, "print the schema as SDL"),
+    "explain": (explain, "say what the plan of an operation will do"),
+    "warm": (warm, "run operations against the cache before traffic"),
+    "purge": (purge, "forget everything that carries a tag, everywhere"),
+}
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run one command; returns the exit status."""
-    parser = argparse.ArgumentParser(prog="gateway", description="One GraphQL API over a retailer's systems.")
-    commands = parser.add_subparsers(dest="command", required=True)
-    serving = commands.add_parser("serve", help="serve the API")
-    serving.add_argument("--host", help="address to listen at (GATEWAY_HOST)")
-    serving.add_argument("--port", type=int, help="port to listen at; 0 picks a free one (GATEWAY_PORT)")
-    serving.add_argument("--workers", type=int, help="processes that serve (GATEWAY_WORKERS)")
-    commands.add_parser("schema", help="print the schema as SDL")
+    """Run one command; returns the exit status: 2 for what was said wrongly."""
+    parser = ArgumentParser(prog="gateway", description="One GraphQL API over a retailer's systems.")
+    verbs = parser.add_subparsers(dest="verb", required=True)
+    for name, (verb, about) in VERBS.items():
+        verb.configure(verbs.add_parser(name, help=about, description=about))
     given = parser.parse_args(arguments)
-    if given.command == "schema":
-        sys.stdout.write(export_schema(build_schema()))
-        return 0
-    return run_server({name: getattr(given, name) for name in ("host", "port", "workers")})
-
-
-def run_server(overrides: dict[str, object]) -> int:
-    """Serve until told to stop; a wrong setting gives one clear line and status 2."""
     try:
-        settings = Settings(**{name: value for name, value in overrides.items() if value is not None})  # type: ignore[arg-type]
-        require_upstreams(settings)
-    except (ValidationError, SettingsError, UnreadableSettings, MissingUpstreams) as error:
-        sys.stderr.write(f"gateway: {explain(error)}\n")
+        status: int = VERBS[given.verb][0].run(given)
+    except CommandFailed as failure:
+        sys.stderr.write(f"gateway: {failure}\n")
         return 2
-    return serve(settings)
-
-
-def explain(error: ValueError) -> str:
-    """One line on what is wrong with the settings; values are not repeated, one may be a key."""
-    if not isinstance(error, ValidationError):
-        return str(error)
-    said = [f"{'__'.join(str(part) for part in e['loc']).upper()}: {e['msg']}" for e in error.errors(include_url=False)]
-    return "settings: " + "; ".join(said)
+    return status
 
 
 if __name__ == "__main__":

@@ -9,7 +9,8 @@ from pydantic import ValidationError
 from pydantic_settings import SettingsError
 
 from clients.values import DataSource, SalesChannel
-from gateway.__main__ import explain, main, run_server
+from gateway.__main__ import main
+from gateway.commands.reading import CommandFailed, read_settings
 from gateway.settings import (
     SOURCE_OF_UPSTREAM,
     MissingUpstreams,
@@ -111,7 +112,7 @@ def test_a_file_that_is_not_toml_gives_one_clear_line(
     file = tmp_path / "gateway.toml"
     file.write_text("port = 1\nhost = [\n")
     monkeypatch.setenv("GATEWAY_SETTINGS", str(file))
-    assert run_server({}) == 2
+    assert main(["serve"]) == 2
     said = capsys.readouterr().err
     assert said.startswith(f"gateway: Expected '{file}' to be readable as TOML, got: ")
     assert said.count("\n") == 1
@@ -141,10 +142,17 @@ def test_every_missing_system_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     assert missing == [name for name in ADDRESSES if "GEO" not in name]
 
 
-def test_every_kind_of_slip_is_explained_as_text() -> None:
-    """Whatever is wrong with the settings is a ValueError that `explain` knows how to say."""
-    for error in (MissingUpstreams("m"), UnreadableSettings("m"), SettingsError("m")):
-        assert explain(error) == "m"
+@pytest.mark.parametrize("slip", [MissingUpstreams("m"), UnreadableSettings("m"), SettingsError("m")])
+def test_every_kind_of_slip_is_explained_as_text(slip: Exception, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whatever is wrong with the settings ends a command with one line."""
+
+    def refuse(settings: Settings) -> None:
+        raise slip
+
+    set_all(monkeypatch)
+    monkeypatch.setattr("gateway.commands.reading.require_upstreams", refuse)
+    with pytest.raises(CommandFailed, match=r"^m$"):
+        read_settings()
 
 
 def test_an_operators_timeout_reaches_every_layer() -> None:
