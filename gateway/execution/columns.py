@@ -203,9 +203,9 @@ def _rows(run: "CompiledExecutor", selection: "Selection", view: "View", parents
     if read:
         fields = [field for field in selection.fields if isinstance(field.kind, Attribute)]
         columns = [_column(run, field, column) for field, column in zip(fields, read, strict=True)]
-        results = view.make_many(zip(*columns))  # noqa: B905 - all are as long as their parents
+        results = view.rows.many(zip(*columns))  # noqa: B905 - all are as long as their parents
     else:
-        results = view.make_many(repeat((), len(parents)))
+        results = view.rows.many(repeat((), len(parents)))
     for field in selection.computed:
         for result, value in zip(results, _computed(run, field, parents), strict=True):
             result[field.key] = value

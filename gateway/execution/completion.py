@@ -216,11 +216,9 @@ def _object(position: Position, type_: GraphQLObjectType, cls: type) -> Step:
 
 def _selection_runner(field: "Field", type_: GraphQLObjectType, cls: type) -> Step:
     def complete(run: "CompiledExecutor", value: Any, path: PathTuple, scope: Any) -> Any:
-        selection = field.selections.get(type_) or field.selection(run, type_)
-        if scope is not None or selection.defers:
-            return run.execute_collected_subfields(
-                type_, value, run.path(path), selection.grouped, selection.defers, scope
-            )
+        selection = field.selections.get(type_) or field.selection(run, type_, is_wanted=False)
+        if scope is not None or selection is None or selection.defers:
+            return run.collect_and_execute_subfields(type_, field.details, run.path(path), value, scope)
         return selection.run(run, value, path)
 
     if facts_of(cls).is_memoised and type_.is_type_of is None:

@@ -10,9 +10,10 @@ import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from functools import cached_property, partial
 from typing import TYPE_CHECKING, Any
+from weakref import ref
 
-from graphql import GraphQLError, GraphQLResolveInfo, located_error
-from graphql.execution.collect_fields import FieldDetailsList
+from graphql import GraphQLError, GraphQLResolveInfo, OperationType, located_error
+from graphql.execution.collect_fields import CollectedFields, FieldDetailsList
 from graphql.execution.executor import CollectedErrors, invalid_return_type_error
 from graphql.execution.incremental.incremental_executor import IncrementalExecutor
 from graphql.pyutils import Path, gather_with_cancel
@@ -36,6 +37,7 @@ class CompiledExecutor(IncrementalExecutor):
     follow = staticmethod(follow)
     complete_all = staticmethod(complete_all)
     column_root: Position | None = None
+    _root: CollectedFields
     is_part = False
     """Whether this executes a deferred part of the operation, or an item of a stream."""
 
@@ -95,7 +97,16 @@ class CompiledExecutor(IncrementalExecutor):
 
     @cached_property
     def async_helpers(self) -> Any:  # type: ignore[override]
-        return GraphQLResolveInfoHelpers(gather=self.gather_async_work, track=self.track_async_work)
+        # Weak: a run that held its own methods would be a cycle, and with it the whole request, all
+        # that it loaded included, would stay until the garbage collector comes by.
+        run = ref(self)
+
+        def track(values: Sequence[Any]) -> None:
+            alive = run()
+            if alive is not None:
+                alive.track_async_work(values)
+
+        return GraphQLResolveInfoHelpers(gather=_gather, track=track)
 
     @cached_property
     def _info_tail(self) -> tuple[Any, ...]:
@@ -143,7 +154,9 @@ class CompiledExecutor(IncrementalExecutor):
     def execute_fields(
         self, parent_type: Any, source_value: Any, path: Any, grouped_field_set: Any, position_context: Any
     ) -> Any:
-        selection = self.variant.selection_of(parent_type, grouped_field_set)
+        selection = self.variant.selection(parent_type, grouped_field_set, is_wanted=False)
+        if selection is None:
+            return super().execute_fields(parent_type, source_value, path, grouped_field_set, position_context)
         return selection.run(self, source_value, path, position_context)
 
     # The reference's roads, entered with a value at hand
@@ -184,8 +197,9 @@ class CompiledExecutor(IncrementalExecutor):
         bare = type_.of_type if is_non_null_type(type_) else type_
         if is_object_type(bare) and scope is None:
             collected = self.collect_subfields(bare, details)
-            batches = self.variant.selection_of(bare, collected.grouped_field_set).batches
-            self.waves.ask_early(self, batches, early.known, path)
+            selection = self.variant.selection(bare, collected.grouped_field_set, is_wanted=False)
+            if selection is not None:
+                self.waves.ask_early(self, selection.batches, early.known, path)
         return self._complete_whole(type_, details, info, path, early.value, scope)
 
     async def _complete_whole(
@@ -299,7 +313,7 @@ class CompiledExecutor(IncrementalExecutor):
                 type_ = (type_.of_type if is_non_null_type(type_) else type_).of_type
             else:
                 parent = self.schema.get_type(place.typename)
-                grouped = self.variant.root_of(self, parent) if details is None else self.collect_subfields(parent, details)  # type: ignore[arg-type]
+                grouped = self._root if details is None else self.collect_subfields(parent, details)  # type: ignore[arg-type]
                 details = grouped.grouped_field_set[place.key]
                 type_ = self.schema.get_field(parent, details[0].node.name.value).type  # type: ignore[arg-type,union-attr]
             if not is_non_null_type(type_):
@@ -353,7 +367,7 @@ class CompiledExecutor(IncrementalExecutor):
     def execute_collected_root_fields(
         self, root_type: Any, root_value: Any, grouped_field_set: Any, serially: bool, new_defer_usages: Any
     ) -> Any:
-        root = self.variant.root_of(self, root_type)
+        root = self._root = self.variant.root(CollectedFields(grouped_field_set, new_defer_usages, []))
         return self._settle(
             super().execute_collected_root_fields(
                 root_type, root_value, root.grouped_field_set, serially, root.new_defer_usages
@@ -363,8 +377,10 @@ class CompiledExecutor(IncrementalExecutor):
     def execute_field(
         self, parent_type: Any, source: Any, field_details_list: FieldDetailsList, path: Path, position_context: Any
     ) -> Any:
-        """Execute one of the fields that go one after the other, down to its last gap."""
+        """Execute a field by the reference; one of a mutation's, which go one after the other, to its last gap."""
         completed = super().execute_field(parent_type, source, field_details_list, path, position_context)
+        if path.prev is not None or self.operation.operation is not OperationType.MUTATION:
+            return completed
         self.waves.flush()
         return self._complete_field(completed) if self.outstanding else completed
 
@@ -416,6 +432,10 @@ class CompiledExecutor(IncrementalExecutor):
         except Exception:
             self.abort_in_background()
             raise
+
+
+def _gather(values: Sequence[Awaitable[Any]]) -> Awaitable[list[Any]]:
+    return gather_with_cancel(*values)
 
 
 def _nulled(data: Any, keys: list[str | int]) -> Any:

@@ -98,8 +98,8 @@ class Fragments:
         completed = complete(run, value, path, None)
         if key < 0 or type(completed) is not dict or len(run.collected_errors.errors) != errors:
             return completed
-        selection = self.field.selections[self.type]
-        if selection.defers:
+        selection = self.field.selections.get(self.type)
+        if selection is None or selection.defers:
             return completed
         entries = self._remaining(value, completed)
         try:

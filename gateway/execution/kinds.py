@@ -94,3 +94,7 @@ def _reads_plainly(field: StrawberryField, resolve: Callable[..., Any]) -> bool:
 def _resolver(definition: GraphQLField, field_resolver: Callable[..., Any]) -> Resolver:
     return Resolver(definition.resolve or field_resolver)
 
+
+def is_declared(definition: GraphQLField) -> bool:
+    """Whether a field says that it is pure, a hole or a batch."""
+    return _declared(definition) is not None

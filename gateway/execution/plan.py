@@ -27,7 +27,6 @@ from graphql import (
 from graphql.execution.collect_fields import (
     CollectedFields,
     FragmentDetails,
-    collect_fields,
 )
 from graphql.execution.get_variable_signature import get_variable_signature
 from graphql.execution.values import VariableValues, VariableValueSource
@@ -39,6 +38,7 @@ from graphql.utilities.coerce_input_value import coerce_input_value
 from gateway.execution.arguments import variables_of
 from gateway.execution.errors import NotCompiled
 from gateway.execution.executor import CompiledExecutor
+from gateway.execution.kinds import is_declared
 from gateway.execution.selection import Selection
 from gateway.execution.writing import Written, write
 
@@ -84,28 +84,38 @@ class Variant:
         self.size = 0
         self._root: CollectedFields | None = None
         self._selections: dict[tuple[GraphQLObjectType, int], Selection] = {}
+        self._seen: set[tuple[GraphQLObjectType, int]] = set()
 
-    def root_of(self, run: CompiledExecutor, type_: Any) -> CollectedFields:
-        """The collected fields of the operation's root type."""
+    def root(self, collected: CollectedFields) -> CollectedFields:
+        """The collected fields of the operation's root type: the first run's, for all runs."""
         if self._root is None:
-            plan = self.plan
-            self._root = collect_fields(
-                plan.schema, plan.fragments, run.variable_values, type_, plan.operation, run.hide_suggestions
-            )
+            self._root = collected
         return self._root
 
-    def selection(self, type_: GraphQLObjectType, collected: CollectedFields) -> Selection:
-        return self._selection(type_, collected.grouped_field_set, collected.new_defer_usages)
+    def selection(self, type_: GraphQLObjectType, grouped: Any, defers: Any = (), *, is_wanted: bool) -> Selection | None:
+        """The selection of a grouped field set of the reference; None while it is not worth learning.
 
-    def selection_of(self, type_: GraphQLObjectType, grouped: Any) -> Selection:
-        """The selection of a grouped field set of the reference."""
-        return self._selections.get((type_, id(grouped))) or self._selection(type_, grouped, ())
-
-    def _selection(self, type_: GraphQLObjectType, grouped: Any, defers: Any) -> Selection:
-        made = Selection(self, type_, grouped, defers)
+        What is executed once only is best left to the reference: a selection is learned when it is
+        seen for the second time, or `is_wanted`, or has fields that the reference does not know.
+        """
+        place = (type_, id(grouped))
+        found = self._selections.get(place)
+        if found is not None:
+            return found
+        if not is_wanted and place not in self._seen and not self._has_declared(type_, grouped):
+            self._seen.add(place)
+            return None
+        made = self._selections[place] = Selection(self, type_, grouped, defers)
         self.size += 1 + len(made.fields)
-        self._selections[(type_, id(grouped))] = made
         return made
+
+    def _has_declared(self, type_: GraphQLObjectType, grouped: Any) -> bool:
+        known = self.plan.declared
+        for details in grouped.values():
+            place = (type_.name, details[0].node.name.value)
+            if known[place] if place in known else self.plan.is_declared(type_, place[1]):
+                return True
+        return False
 
 
 class Plan:
@@ -123,11 +133,18 @@ class Plan:
         disabling = GraphQLDisableErrorPropagationDirective.name
         self.error_propagation = all(d.name.value != disabling for d in operation.directives or ())
         self.switches = self._switches()
+        self.declared: dict[tuple[str, str], bool] = {}
         self._variants: dict[Any, Variant] = {}
         self._signatures = [
             (get_variable_signature(schema, node), bool(node.default_value))
             for node in operation.variable_definitions or ()
         ]
+
+    def is_declared(self, type_: GraphQLObjectType, name: str) -> bool:
+        """Whether a field is one of the kinds that only this executor knows."""
+        definition = self.schema.get_field(type_, name)
+        found = self.declared[type_.name, name] = definition is not None and is_declared(definition)
+        return found
 
     def _switches(self) -> tuple[str, ...]:
         names: set[str] = set()

@@ -19,6 +19,28 @@ MakeOne: TypeAlias = Callable[[Sequence[Any]], dict[str, Any]]
 MakeMany: TypeAlias = Callable[[Iterable[Sequence[Any]]], list[dict[str, Any]]]
 
 _LONGEST = 128
+_WORTH_COMPILING = 4
+
+
+class Rows:
+    """Makes the dictionaries of one selection; compiles its code when it has proved to be used."""
+
+    __slots__ = ("_keys", "_pattern", "_type_name", "_uses", "many", "one")
+
+    def __init__(self, keys: Sequence[str], pattern: str, type_name: str) -> None:
+        self._keys = keys
+        self._pattern = pattern
+        self._type_name = type_name
+        self._uses = 0
+        one, many = _interpreted(keys, pattern, type_name)
+        self.one: MakeOne = lambda row: self._counted(one)(row)
+        self.many: MakeMany = lambda rows: self._counted(many)(rows)
+
+    def _counted(self, make: Any) -> Any:
+        self._uses += 1
+        if self._uses >= _WORTH_COMPILING:
+            self.one, self.many = row_makers(self._keys, self._pattern, self._type_name)
+        return make
 
 
 def row_makers(keys: Sequence[str], pattern: str, type_name: str) -> tuple[MakeOne, MakeMany]:
@@ -71,6 +93,6 @@ def _interpreted(keys: Sequence[str], pattern: str, type_name: str) -> tuple[Mak
     read = [key for key, kind in zip(keys, pattern, strict=True) if kind == READ]
 
     def one(row: Sequence[Any]) -> dict[str, Any]:
-        return template | dict(zip(read, row, strict=True))
+        return template | dict(zip(read, row))  # noqa: B905 - a row has a value for every key that is read
 
     return one, lambda rows: [one(row) for row in rows]

@@ -23,7 +23,7 @@ from gateway.execution.classes import Absent, facts_of, is_plain_attribute
 from gateway.execution.completion import COMPLETE, UNKNOWN, PathTuple, Position, Step
 from gateway.execution.fragments import Fragments
 from gateway.execution.kinds import Attribute, Kind, Resolver, Typename, kind_of, strawberry_field_of
-from gateway.execution.rows import EMPTY, READ, TYPENAME, row_makers
+from gateway.execution.rows import EMPTY, READ, TYPENAME, Rows
 from resolvers.batch import Batch, Hole, Pure
 
 if TYPE_CHECKING:
@@ -93,10 +93,17 @@ class Field:
             return converted(plain, strawberry_field_of(self.definition), self.variant.schema)
         return plain
 
-    def selection(self, run: "CompiledExecutor", type_: GraphQLObjectType) -> "Selection":
-        """The selection of this field's value when it is an object of that type."""
-        selection = self.variant.selection(type_, run.collect_subfields(type_, self.details))
-        self.selections[type_] = selection
+    def selection(self, run: "CompiledExecutor", type_: GraphQLObjectType, *, is_wanted: bool = True) -> Any:
+        """The selection of this field's value when it is an object of that type.
+
+        None when it was never executed before and is not `is_wanted` either.
+        """
+        collected = run.collect_subfields(type_, self.details)
+        selection = self.variant.selection(
+            type_, collected.grouped_field_set, collected.new_defer_usages, is_wanted=is_wanted
+        )
+        if selection is not None:
+            self.selections[type_] = selection
         return selection
 
     def fragment_key(self, run: "CompiledExecutor") -> int:
@@ -138,7 +145,7 @@ class Selection:
         entries = view.entries.get(shape)
         if entries is None:
             entries = view.learn(shape)
-        result = view.make_one(values)
+        result = view.rows.one(values)
         completed = follow(entries, result, run, parent, path, scope) if entries else result
         if self.batches:
             run.waves.register(run, self.batches, parent, result, path)
@@ -201,7 +208,7 @@ def follow(
 class View:
     """A selection as seen on parents of one class."""
 
-    __slots__ = ("cls", "entries", "get", "is_tabular", "keys", "make_many", "make_one", "names", "read", "selection")
+    __slots__ = ("cls", "entries", "get", "is_tabular", "keys", "names", "read", "rows", "selection")
 
     def __init__(self, selection: Selection, cls: type) -> None:
         self.selection = selection
@@ -212,7 +219,7 @@ class View:
         self.get = _getter(cls, [name for name, _ in self.names])
         self.read = _reader(cls, self.names, self.get)
         keys = [f.key for f in selection.fields]
-        self.make_one, self.make_many = row_makers(keys, _pattern(selection, self.keys), selection.type.name)
+        self.rows = Rows(keys, _pattern(selection, frozenset(self.keys)), selection.type.name)
         self.entries: dict[tuple[type, ...], tuple[Entry, ...]] = {}
         self.is_tabular: bool | None = None
 
@@ -235,7 +242,7 @@ def _is_read_at_once(field: Field, cls: type) -> bool:
     return not (kind.is_lenient and facts_of(cls).is_mapping) and is_plain_attribute(cls, kind.name)
 
 
-def _pattern(selection: Selection, read: tuple[str, ...]) -> str:
+def _pattern(selection: Selection, read: frozenset[str]) -> str:
     return "".join(
         READ if f.key in read else TYPENAME if isinstance(f.kind, Typename) else EMPTY for f in selection.fields
     )
