@@ -27,7 +27,7 @@ type Product {
   id: ID!
   title: String!
   price: String
-  related(first: Int = 3): [Product!] @listSize(slicingArguments: ["first"])
+  related(first: Int! = 3): [Product!] @listSize(slicingArguments: ["first"])
 }
 input CardInput { digits: Int! holder: String! }
 type Mutation { ring: String! }

@@ -11,7 +11,7 @@ from tests.http.door import KeptJournal, knock, make_endpoint
 from tests.http.shop import SECRET, make_schema
 
 SCHEMA = make_schema()
-EXAMPLES = int(os.environ.get("GENERATED_OPERATIONS", "150"))
+EXAMPLES = int(os.environ.get("GENERATED_OPERATIONS", "60"))
 GENERATED = from_schema(print_schema(SCHEMA).replace("slow(seconds: Float! = 0.2)", "slow"))
 
 
