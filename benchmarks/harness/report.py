@@ -1,0 +1,114 @@
+"""Results as Markdown for people and as JSON for the tests that hold documents to them."""
+
+import datetime as dt
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from benchmarks.harness.machine import Machine
+from benchmarks.harness.rounds import Row, medians
+from benchmarks.harness.table import Contender
+
+
+class Result(msgspec.Struct, frozen=True):
+    """Everything of one run. `facts` are figures that are no load runs, by scenario."""
+
+    name: str
+    began: str
+    machine: Machine
+    rounds: int
+    rows: list[Row]
+    medians: list[Row]
+    facts: dict[str, list[dict[str, Any]]] = {}
+
+
+def make_result(
+    name: str, machine: Machine, rounds: int, rows: list[Row], facts: Mapping[str, list[dict[str, Any]]]
+) -> Result:
+    began = dt.datetime.now(dt.UTC).isoformat(timespec="seconds")
+    return Result(name, began, machine, rounds, rows, medians(rows), dict(facts))
+
+
+def write(result: Result, folder: Path, titles: Mapping[str, Contender]) -> Path:
+    """Write `<date>-<name>.json` and `.md`; returns the latter."""
+    base = folder / f"{result.began[:10]}-{result.name}"
+    base.with_suffix(".json").write_bytes(msgspec.json.format(msgspec.json.encode(result), indent=1) + b"\n")
+    page = base.with_suffix(".md")
+    page.write_text("\n".join(lines(result, titles)) + "\n")
+    return page
+
+
+def lines(result: Result, titles: Mapping[str, Contender]) -> Iterator[str]:
+    yield f"# {result.name}, {result.began[:10]}"
+    yield ""
+    yield from about(result)
+    for scenario in dict.fromkeys(row.scenario for row in result.medians):
+        yield from of_scenario([row for row in result.medians if row.scenario == scenario], titles)
+    for scenario, facts in result.facts.items():
+        yield from of_facts(scenario, facts)
+
+
+def about(result: Result) -> Iterator[str]:
+    machine = result.machine
+    loads = [row.load_average for row in result.rows] or list(machine.load_average)
+    yield (
+        f"{machine.processor}, {machine.cores} cores, {machine.memory_gb} GB, Linux {machine.kernel}; Python "
+        f"{machine.python} ({machine.python_build}), Node {machine.node}; commit {machine.commit}. Load average "
+        f"{min(loads):.1f} to {max(loads):.1f}. Medians of {result.rounds} rounds."
+    )
+    yield ""
+    yield ", ".join(f"{name} {version}" for name, version in machine.packages.items()) + "."
+
+
+def of_scenario(rows: Sequence[Row], titles: Mapping[str, Contender]) -> Iterator[str]:
+    """One table per page and load."""
+    loads = dict.fromkeys((row.page, row.signed_in, row.connections, row.tiles) for row in rows)
+    for page, signed_in, connections, tiles in loads:
+        chosen = [
+            row for row in rows if (row.page, row.signed_in, row.connections, row.tiles) == (page, signed_in, connections, tiles)
+        ]
+        asker = "signed in" if signed_in else "anonymous"
+        sized = f", {tiles} tiles" if page == "listing" else ""
+        yield from ("", f"## {rows[0].scenario}: {page}{sized}, {asker}, {connections} connections", "")
+        yield from table(chosen, titles)
+
+
+COLUMNS = ("contender", "CPU us/page", "ratio", "pages/s", "p50 ms", "p99 ms", "calls/page", "refused", "RSS MB", "others", "load")
+
+
+def table(rows: Sequence[Row], titles: Mapping[str, Contender]) -> Iterator[str]:
+    """The first row is what the ratios are relative to."""
+    yield f"| {' | '.join(COLUMNS)} |"
+    yield "|---|" + "---:|" * (len(COLUMNS) - 1)
+    for row in rows:
+        title = titles[row.contender].title if row.contender in titles else row.contender
+        cells = (
+            title,
+            f"{row.cpu_us:,.0f}",
+            f"{row.cpu_us / rows[0].cpu_us:.2f}" if rows[0].cpu_us else "",
+            f"{row.per_s:,.0f}",
+            f"{row.p50_ms:,.1f}",
+            f"{row.p99_ms:,.1f}",
+            f"{row.calls:.2f}",
+            f"{row.refused:.1%}",
+            f"{row.resident_mb:.0f}",
+            f"{row.others:.0%}",
+            f"{row.load_average:.1f}",
+        )
+        yield f"| {' | '.join(cells)} |"
+
+
+def of_facts(scenario: str, facts: Iterable[Mapping[str, Any]]) -> Iterator[str]:
+    several = list(facts)
+    if not several:
+        return
+    names = list(dict.fromkeys(name for fact in several for name in fact))
+    yield from ("", f"## {scenario}", "", f"| {' | '.join(names)} |", "|---|" + "---:|" * (len(names) - 1))
+    for fact in several:
+        yield f"| {' | '.join(shown(fact.get(name, '')) for name in names)} |"
+
+
+def shown(value: object) -> str:
+    return f"{value:,.2f}" if isinstance(value, float) else str(value)
