@@ -9,6 +9,8 @@ import pytest
 from tests.journeys.pages import PAGES, Page, leaves
 from tests.journeys.shop import Gateway, Sandbox, open_gateway
 
+# A system that is well must answer within LIMIT_S, so nothing may run beside these.
+pytestmark = pytest.mark.alone
 DOMAINS = ("catalogue", "search", "pricing", "stock", "loyalty", "recommendations", "delivery", "customers", "geo")
 LIMIT_S = 0.4
 FAULTS: dict[str, tuple[dict[str, Any], set[str]]] = {
