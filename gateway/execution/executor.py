@@ -12,7 +12,7 @@ from functools import cached_property, partial
 from typing import TYPE_CHECKING, Any
 from weakref import ref
 
-from graphql import GraphQLError, GraphQLResolveInfo, OperationType, located_error
+from graphql import GraphQLError, GraphQLResolveInfo, located_error
 from graphql.execution.collect_fields import CollectedFields, FieldDetailsList
 from graphql.execution.executor import CollectedErrors, invalid_return_type_error
 from graphql.execution.incremental.incremental_executor import IncrementalExecutor
@@ -31,6 +31,9 @@ if TYPE_CHECKING:
     from gateway.execution.plan import Request, Variant
 
 
+_complete_value = IncrementalExecutor.complete_value
+
+
 class CompiledExecutor(IncrementalExecutor):
     """Executes one operation once."""
 
@@ -41,6 +44,21 @@ class CompiledExecutor(IncrementalExecutor):
     is_part = False
     """Whether this executes a deferred part of the operation, or an item of a stream."""
 
+    # What is the same for nearly every run stands here: an instance with few attributes is a quick one
+    # (CPython shares the keys of at most 30), and few have to be set for each request.
+    middleware_manager = None
+    async_work_finished_hook_task = None
+    abort_signal = None
+    hooks = None
+    hide_suggestions = False
+    enable_early_execution = False
+    error_propagation = True
+    defer_usage_set = None
+    waiter: asyncio.Future[None] | None = None
+    fatal: GraphQLError | None = None
+    base = 0
+    highest = 1
+
     def __init__(self, variant: "Variant", request: "Request", variable_values: Any, is_writing: bool) -> None:
         plan = variant.plan
         self.variant = variant
@@ -48,51 +66,52 @@ class CompiledExecutor(IncrementalExecutor):
         self.fragment_definitions = plan.fragment_definitions
         self.fragments = plan.fragments
         self.operation = plan.operation
-        self.error_propagation = plan.error_propagation
         self.root_value = request.root_value
         self.context_value = request.context_value
         self.variable_values = variable_values
         self.field_resolver = variant.field_resolver
         self.type_resolver = request.type_resolver
-        self.subscribe_field_resolver = variant.field_resolver
-        self.enable_early_execution = request.enable_early_execution
-        self.hide_suggestions = request.hide_suggestions
-        self.abort_signal = request.abort_signal
-        self.hooks = request.hooks
-        self.middleware_manager = None
         self.is_awaitable = request.is_awaitable
         self.collected_errors = CollectedErrors()
         self.pending_incremental_futures = set()
         self.background_futures = set()
-        self.async_work_finished_hook_task = None
         self._relevant_sub_fields = variant.collected
-        self._stream_usages = variant.stream_usages
-        self.defer_usage_set = None
         self.groups = []
         self.tasks = []
         self.streams = []
-        self._initial_execution_plans = variant.initial_execution_plans
-        self._deferred_execution_plans = variant.deferred_execution_plans
         self.is_writing = is_writing
         self.coerced_arguments: dict[tuple[int, int], dict[str, Any]] = {}
         self.fragment_key = getattr(request.context_value, "fragment_key", None)
         self.fragment_keys: dict[Fragments, int] = {}
         self.waves = Waves()
-        self._begin()
-
-    def _begin(self) -> None:
         self.outstanding = 0
-        self.waiter: asyncio.Future[None] | None = None
         self.nulled: list[list[str | int]] = []
-        self.fatal: GraphQLError | None = None
-        self.base = 0
-        self.highest = 1
+        for name, value in request.rare.items():
+            setattr(self, name, value)
+        if not plan.error_propagation:
+            self.error_propagation = False
+
+    @property
+    def subscribe_field_resolver(self) -> Any:  # type: ignore[override]
+        return self.field_resolver
+
+    @property
+    def _initial_execution_plans(self) -> Any:  # type: ignore[override]
+        return self.variant.initial_execution_plans
+
+    @property
+    def _deferred_execution_plans(self) -> Any:  # type: ignore[override]
+        return self.variant.deferred_execution_plans
+
+    @property
+    def _stream_usages(self) -> Any:  # type: ignore[override]
+        return self.variant.stream_usages
 
     def create_sub_executor(self, defer_usage_set: Any = None) -> "CompiledExecutor":
         """A run of a deferred part: its own errors and gaps, the same waves."""
         part: CompiledExecutor = super().create_sub_executor(defer_usage_set)  # type: ignore[assignment]
         part.is_part = True
-        part._begin()
+        part.outstanding, part.nulled, part.waiter, part.fatal = 0, [], None, None
         return part
 
     @cached_property
@@ -188,7 +207,7 @@ class CompiledExecutor(IncrementalExecutor):
     ) -> Any:
         if type(result) is Early:
             return self.complete_early(return_type, field_details_list, info, path, result, position_context)
-        return super().complete_value(return_type, field_details_list, info, path, result, position_context)
+        return _complete_value(self, return_type, field_details_list, info, path, result, position_context)
 
     def complete_early(
         self, type_: Any, details: FieldDetailsList, info: GraphQLResolveInfo, path: Path, early: Early, scope: Any
@@ -339,8 +358,8 @@ class CompiledExecutor(IncrementalExecutor):
             await self._until_filled()
             return self._with_nulls(data)
         finally:
-            if not self.is_part and (waves.tasks or waves.unstarted):
-                await waves.cancel()
+            if not self.is_part:
+                await waves.end()
 
     async def _until_filled(self) -> None:
         waves = self.waves
@@ -373,23 +392,6 @@ class CompiledExecutor(IncrementalExecutor):
                 root_type, root_value, root.grouped_field_set, serially, root.new_defer_usages
             )
         )
-
-    def execute_field(
-        self, parent_type: Any, source: Any, field_details_list: FieldDetailsList, path: Path, position_context: Any
-    ) -> Any:
-        """Execute a field by the reference; one of a mutation's, which go one after the other, to its last gap."""
-        completed = super().execute_field(parent_type, source, field_details_list, path, position_context)
-        if path.prev is not None or self.operation.operation is not OperationType.MUTATION:
-            return completed
-        self.waves.flush()
-        return self._complete_field(completed) if self.outstanding else completed
-
-    async def _complete_field(self, completed: Any) -> Any:
-        if self.is_awaitable(completed):
-            self.waves.launch()
-            completed = await completed
-        await self._until_filled()
-        return completed
 
     def execute_execution_group(
         self,
@@ -432,6 +434,27 @@ class CompiledExecutor(IncrementalExecutor):
         except Exception:
             self.abort_in_background()
             raise
+
+
+class SerialExecutor(CompiledExecutor):
+    """Executes a mutation, whose fields at the root go one after the other."""
+
+    def execute_field(
+        self, parent_type: Any, source: Any, field_details_list: FieldDetailsList, path: Path, position_context: Any
+    ) -> Any:
+        """Execute a field by the reference; one at the root down to its last gap."""
+        completed = super().execute_field(parent_type, source, field_details_list, path, position_context)
+        if path.prev is not None:
+            return completed
+        self.waves.flush()
+        return self._complete_field(completed) if self.outstanding else completed
+
+    async def _complete_field(self, completed: Any) -> Any:
+        if self.is_awaitable(completed):
+            self.waves.launch()
+            completed = await completed
+        await self._until_filled()
+        return completed
 
 
 def _gather(values: Sequence[Awaitable[Any]]) -> Awaitable[list[Any]]:

@@ -8,6 +8,7 @@ plan costs little to make and holds only what was ever used.
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 from graphql import (
@@ -18,6 +19,7 @@ from graphql import (
     GraphQLObjectType,
     GraphQLSchema,
     OperationDefinitionNode,
+    OperationType,
     SelectionSetNode,
     assert_valid_schema,
     default_field_resolver,
@@ -37,7 +39,7 @@ from graphql.utilities.coerce_input_value import coerce_input_value
 
 from gateway.execution.arguments import variables_of
 from gateway.execution.errors import NotCompiled
-from gateway.execution.executor import CompiledExecutor
+from gateway.execution.executor import CompiledExecutor, SerialExecutor
 from gateway.execution.kinds import is_declared
 from gateway.execution.selection import Selection
 from gateway.execution.writing import Written, write
@@ -52,7 +54,7 @@ MAX_VARIANT_SIZE = 20_000
 _SWITCHES = frozenset({"skip", "include", "defer", "stream"})
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Request:
     """What one execution gets, apart from the document: the arguments of `graphql.execute`."""
 
@@ -68,12 +70,21 @@ class Request:
     abort_signal: Any = None
     hooks: Any = None
 
+    @cached_property
+    def rare(self) -> dict[str, Any]:
+        """The arguments that differ from their defaults, of those that a run rarely gets."""
+        return {name: getattr(self, name) for name in _RARE if getattr(self, name)}
+
+
+_RARE = ("enable_early_execution", "hide_suggestions", "abort_signal", "hooks")
+
 
 class Variant:
     """A plan for one combination of its switches: the selections learned so far."""
 
-    def __init__(self, plan: "Plan", field_resolver: Callable[..., Any]) -> None:
+    def __init__(self, plan: "Plan", field_resolver: Callable[..., Any], *, is_kept: bool) -> None:
         self.plan = plan
+        self.is_kept = is_kept
         self.schema = plan.schema
         self.fragments = plan.fragments
         self.field_resolver = field_resolver
@@ -84,7 +95,6 @@ class Variant:
         self.size = 0
         self._root: CollectedFields | None = None
         self._selections: dict[tuple[GraphQLObjectType, int], Selection] = {}
-        self._seen: set[tuple[GraphQLObjectType, int]] = set()
 
     def root(self, collected: CollectedFields) -> CollectedFields:
         """The collected fields of the operation's root type: the first run's, for all runs."""
@@ -93,17 +103,16 @@ class Variant:
         return self._root
 
     def selection(self, type_: GraphQLObjectType, grouped: Any, defers: Any = (), *, is_wanted: bool) -> Selection | None:
-        """The selection of a grouped field set of the reference; None while it is not worth learning.
+        """The selection of a grouped field set of the reference; None when it is not worth learning.
 
-        What is executed once only is best left to the reference: a selection is learned when it is
-        seen for the second time, or `is_wanted`, or has fields that the reference does not know.
+        What is executed once only is best left to the reference: a variant that is not kept learns
+        no more than is `is_wanted`, or has fields that the reference does not know.
         """
         place = (type_, id(grouped))
         found = self._selections.get(place)
         if found is not None:
             return found
-        if not is_wanted and place not in self._seen and not self._has_declared(type_, grouped):
-            self._seen.add(place)
+        if not (self.is_kept or is_wanted or self._has_declared(type_, grouped)):
             return None
         made = self._selections[place] = Selection(self, type_, grouped, defers)
         self.size += 1 + len(made.fields)
@@ -121,8 +130,11 @@ class Variant:
 class Plan:
     """A compiled operation; make it with `compile_plan`. It may be run any number of times, also at once."""
 
-    def __init__(self, schema: GraphQLSchema, document: DocumentNode, operation: OperationDefinitionNode) -> None:
+    def __init__(
+        self, schema: GraphQLSchema, document: DocumentNode, operation: OperationDefinitionNode, *, is_trusted: bool
+    ) -> None:
         self.schema = schema
+        self.is_trusted = is_trusted
         self.document = document
         self.operation = operation
         definitions = [d for d in document.definitions if isinstance(d, FragmentDefinitionNode)]
@@ -135,6 +147,7 @@ class Plan:
         self.switches = self._switches()
         self.declared: dict[tuple[str, str], bool] = {}
         self._variants: dict[Any, Variant] = {}
+        self._once: set[Any] = set()
         self._signatures = [
             (get_variable_signature(schema, node), bool(node.default_value))
             for node in operation.variable_definitions or ()
@@ -166,12 +179,16 @@ class Plan:
         try:
             found = self._variants.get(key)
         except TypeError:  # a switch that is no boolean: the document was not validated
-            return Variant(self, field_resolver)
-        if found is None or found.size > MAX_VARIANT_SIZE:
-            if len(self._variants) >= MAX_VARIANTS:
-                self._variants.clear()
-            found = self._variants[key] = Variant(self, field_resolver)
-        return found
+            return Variant(self, field_resolver, is_kept=False)
+        if found is not None and found.size <= MAX_VARIANT_SIZE:
+            return found
+        if len(self._variants) >= MAX_VARIANTS:
+            self._variants.clear()
+        if found is None and not self.is_trusted and key not in self._once:
+            self._once = {*self._once, key} if len(self._once) < MAX_VARIANTS else {key}
+            return Variant(self, field_resolver, is_kept=False)
+        made = self._variants[key] = Variant(self, field_resolver, is_kept=True)
+        return made
 
     def coerce_variables(self, request: Request) -> VariableValues | list[GraphQLError]:
         """Variables as the reference coerces them, or its errors."""
@@ -231,7 +248,9 @@ class Plan:
         variable_values = self.coerce_variables(request)
         if isinstance(variable_values, list):
             return variable_values
-        return CompiledExecutor(self.variant(request, variable_values), request, variable_values, is_writing)
+        variant = self.variant(request, variable_values)
+        is_serial = self.operation.operation is OperationType.MUTATION
+        return (SerialExecutor if is_serial else CompiledExecutor)(variant, request, variable_values, is_writing)
 
 
 def select_operation(document: DocumentNode, operation_name: str | None) -> OperationDefinitionNode | GraphQLError:
@@ -252,8 +271,13 @@ def select_operation(document: DocumentNode, operation_name: str | None) -> Oper
     return found
 
 
-def compile_plan(schema: GraphQLSchema, document: DocumentNode, operation_name: str | None = None) -> Plan:
+def compile_plan(
+    schema: GraphQLSchema, document: DocumentNode, operation_name: str | None = None, *, is_trusted: bool = False
+) -> Plan:
     """Compile an operation of a valid document.
+
+    A plan learns what it needs from its second run on, so that a document that comes once costs
+    little; a trusted document, which will come again, is learned from the first.
 
     Raises NotCompiled for what this executor does not run, GraphQLError when there is no such
     operation, TypeError when the schema is invalid.
@@ -262,7 +286,7 @@ def compile_plan(schema: GraphQLSchema, document: DocumentNode, operation_name: 
     operation = select_operation(document, operation_name)
     if isinstance(operation, GraphQLError):
         raise operation
-    return Plan(schema, document, operation)
+    return Plan(schema, document, operation, is_trusted=is_trusted)
 
 
 def _directives(root: SelectionSetNode, fragments: Iterable[FragmentDefinitionNode]) -> Iterator[Any]:

@@ -260,8 +260,11 @@ class Waves:
         else:
             gaps.results[index][field.key] = done
 
-    async def cancel(self) -> None:
-        """Stop everything under way and wait until it stopped."""
+    async def end(self) -> None:
+        """Stop what is still under way and wait until it stopped."""
+        self.early.clear()
+        if not self.tasks and not self.unstarted:
+            return
         for work, awaited in self.unstarted:
             work.close()
             if asyncio.iscoroutine(awaited):

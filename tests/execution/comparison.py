@@ -50,7 +50,7 @@ def observe(execute: Callable[..., Any], world: World, loop: asyncio.AbstractEve
 def differences(world: World, loop: asyncio.AbstractEventLoop, execution: Execution) -> Any:
     """None when both executors agree, thrice, cold and warm; else what each said."""
     expected = observe(graphql.execute, world, loop)
-    for _ in range(2):
+    for _ in range(3):
         got = observe(execution.execute, world, loop)
         if got != expected:
             return expected, got

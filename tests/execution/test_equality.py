@@ -60,7 +60,7 @@ def test_random_increments(seed: int, is_early: bool, loop: asyncio.AbstractEven
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", RuntimeWarning)
         expected = observe_increments(graphql.experimental_execute_incrementally, world, loop, is_early=is_early)
-        for _ in range(2):
+        for _ in range(3):
             got = observe_increments(execution.execute_incrementally, world, loop, is_early=is_early)
             assert got == expected, (world.sdl, world.operation, world.variables)
     assert not execution.fallbacks
