@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from inspect import isawaitable
 
 from graphql import GraphQLSchema
-from graphql.language import Node, VariableDefinitionNode
+from graphql.language import Node, OperationDefinitionNode, VariableDefinitionNode
 
 from clients.eventual import Eventual
 from clients.http import CallTerms, call_terms
@@ -79,14 +79,7 @@ class Operations:
     async def prepare(self, params: Params, prepared: Prepared, visit: Visit) -> RequestFacts:
         """Check all that can be checked before execution; raises Refused."""
         operation = prepared.operation(params.operation_name)
-        if visit.is_safe and (is_mutation(operation) or is_subscription(operation)):
-            raise Refused(
-                Code.METHOD_NOT_ALLOWED,
-                "Expected a query in a GET request; other operations are sent with POST.",
-                headers=((b"allow", b"POST"),),
-            )
-        if prepared.introspects and not self._rules.introspection:
-            raise Refused(Code.INTROSPECTION_DISABLED, "Expected no __schema and no __type; introspection is off here.")
+        self._refuse_closed(prepared, operation, visit)
         variables = params.variables or {}
         prepared.demand.check_variables(operation, variables)
         if prepared.whole is not None and not visit.takes_parts:
@@ -108,6 +101,16 @@ class Operations:
             if isawaitable(charged):
                 await charged
         return facts
+
+    def _refuse_closed(self, prepared: Prepared, operation: OperationDefinitionNode, visit: Visit) -> None:
+        if visit.is_safe and (is_mutation(operation) or is_subscription(operation)):
+            raise Refused(
+                Code.METHOD_NOT_ALLOWED,
+                "Expected a query in a GET request; other operations are sent with POST.",
+                headers=((b"allow", b"POST"),),
+            )
+        if prepared.introspects and not self._rules.introspection:
+            raise Refused(Code.INTROSPECTION_DISABLED, "Expected no __schema and no __type; introspection is off here.")
 
     def execute(self, facts: RequestFacts) -> Eventual[Result | Incremental]:
         """Run a query or mutation; the awaitable raises Refused when the time is up."""
