@@ -24,7 +24,7 @@ from gateway.health import GuardedSources, HealthRoutes
 from gateway.http.journal import LogJournal
 from gateway.http.ports import Executor
 from gateway.http.reference import GraphQLCoreExecutor
-from gateway.resilience.admission import Admission
+from gateway.resilience.admission import Admission, AdmissionPolicy
 from gateway.responses import RememberedResponses
 from gateway.settings import CacheSettings, Settings
 from gateway.upstreams import Upstreams, open_upstreams
@@ -33,6 +33,7 @@ from resolvers.schema import build_schema
 from resolvers.shopper import ShopDefaults
 
 Now = Callable[[], float]
+NEVER_SHEDS = AdmissionPolicy(start=100_000, fewest=100_000, most=100_000)
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +81,7 @@ async def open_shared(settings: CacheSettings, levels: Levels, closing: AsyncExi
     if settings.shared_url is None or not settings.is_enabled:
         return None
     store = open_store(settings.shared_url.get_secret_value())
-    return await closing.enter_async_context(Shared(store, levels))
+    return await closing.enter_async_context(Shared(store, levels, timeout_s=settings.shared_timeout_s))
 
 
 @asynccontextmanager
@@ -96,7 +97,7 @@ async def open_front(
         clock=WallClock(now),
         policies=decide_policies(is_enabled=settings.cache.is_enabled),
     )
-    admission = Admission()
+    admission = Admission(AdmissionPolicy() if settings.limits.sheds_load else NEVER_SHEDS)
     async with open_viewers(settings.identity, now) as authenticate, admission.following_delay(), quiet_collector():
         executor = decide_executor(settings, core, opened.levels, now)
         parts = EdgeParts(executor, contexts, authenticate, LogJournal(), admission)

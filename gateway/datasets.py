@@ -1,6 +1,8 @@
 """Every dataset: which client method fetches it, and what of the shopper it may depend on."""
 
+import asyncio
 from collections.abc import Callable, Hashable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from typing import Any, TypeVar
 
@@ -13,6 +15,8 @@ from gateway.cache.shared import Shared
 from gateway.cache.source import CachedSource
 from gateway.upstreams import Clients
 from resolvers.loaders.loaders import Sources
+
+LAST_LOADS_S = 1.0
 
 K = TypeVar("K", bound=Hashable)
 V = TypeVar("V")
@@ -47,7 +51,10 @@ class Datasets:
     by_dataset: dict[Dataset, CachedSource[Any, Any, Any]] = field(default_factory=dict)
 
     async def aclose(self) -> None:
-        """Stop all loads under way."""
+        """Give loads under way a moment to bring home what others could use, then stop them."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout(LAST_LOADS_S):
+                await asyncio.gather(*(source.settle() for source in self.by_dataset.values()))
         for source in self.by_dataset.values():
             await source.aclose()
 

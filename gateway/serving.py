@@ -15,6 +15,7 @@ from gateway.settings import Settings
 
 BACKLOG = 2048
 PAUSE_BEFORE_RESTART_S = 1.0
+STOPPING = (signal.SIGTERM, signal.SIGINT)
 
 
 def serve(settings: Settings) -> int:
@@ -67,7 +68,7 @@ class Workers:
 
     def run(self) -> int:
         """Start the workers and wait until all of them have stopped."""
-        for number in (signal.SIGTERM, signal.SIGINT):
+        for number in STOPPING:
             signal.signal(number, self._stop)
         for _ in range(self._settings.workers):
             self._start()
@@ -76,21 +77,27 @@ class Workers:
         return 0
 
     def _start(self) -> None:
+        """Fork a worker. Signals wait meanwhile: one between the fork and the note of it would be lost on the worker."""
+        signal.pthread_sigmask(signal.SIG_BLOCK, STOPPING)
         worker = os.fork()
         if worker:
             self._running.add(worker)
+            signal.pthread_sigmask(signal.SIG_UNBLOCK, STOPPING)
             return
-        for number in (signal.SIGTERM, signal.SIGINT):
+        for number in STOPPING:
             signal.signal(number, signal.SIG_DFL)
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, STOPPING)
         run_worker(self._settings, self._listening)
         os._exit(0)
 
     def _replace(self, ended: tuple[int, int]) -> None:
         worker, status = ended
         self._running.discard(worker)
-        if not self._is_stopping:
-            sys.stderr.write(f"gateway: worker {worker} ended with status {status}, starting another\n")
-            time.sleep(PAUSE_BEFORE_RESTART_S)
+        if self._is_stopping:
+            return
+        sys.stderr.write(f"gateway: worker {worker} ended with status {status}, starting another\n")
+        time.sleep(PAUSE_BEFORE_RESTART_S)
+        if not self._is_stopping:  # we may have been told to stop during the pause
             self._start()
 
     def _stop(self, _number: int, _frame: FrameType | None) -> None:

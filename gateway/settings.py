@@ -91,6 +91,7 @@ class CacheSettings(Section):
     shared_url: SecretStr | None = Field(
         default=None, description="A store that all workers share: valkey://, redis:// or memcached://."
     )
+    shared_timeout_s: float = Field(default=0.1, gt=0, le=5, description="How long a call of that store may take.")
 
 
 class DocumentSettings(Section):
@@ -107,6 +108,7 @@ class LimitSettings(Section):
         default=20.0, ge=0, description="Requests a second, in bursts of twice as many; 0: any."
     )
     cost_per_s: float = Field(default=2500.0, gt=0, description="Static cost a second, in bursts of 20 s.")
+    sheds_load: bool = Field(default=True, description="Off: nobody is sent away, however late the process is.")
 
 
 class DevelopmentSettings(Section):

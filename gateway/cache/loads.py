@@ -77,6 +77,11 @@ class Loads(Generic[K, S]):
             if not flights:
                 del self._flying[scope]
 
+    async def settle(self) -> None:
+        """Wait until no load is under way, whatever comes of them."""
+        while self._tasks or self._departures:
+            await asyncio.wait(self._tasks) if self._tasks else await asyncio.sleep(0)
+
     async def aclose(self) -> None:
         """Stop all loads; whoever waits is told that the source is not available."""
         tasks = list(self._tasks)

@@ -116,6 +116,10 @@ class CachedSource(Generic[K, V, S]):
         if self._shared is not None:
             await self._shared.save(scope, answers, self._shared.number)
 
+    async def settle(self) -> None:
+        """Wait until no load is under way: what they bring is then kept, here and in the shared level."""
+        await self._loads.settle()
+
     async def aclose(self) -> None:
         """Stop all loads under way; whoever waits is told that the source is not available."""
         await self._loads.aclose()
@@ -232,8 +236,8 @@ class CachedSource(Generic[K, V, S]):
     def land(self, scope: S, flight: Flight, outcome: Answer | SourceError, born: int) -> bool:
         """End a flight: keep its answer unless a purge has outrun it, and content those who wait.
 
-        Whoever asked before that purge gets what the load brought; whoever asked after it must not,
-        and waits for another load.
+        Whoever asked before the load began gets what it brought. Whoever joined later may have asked
+        after a purge, and only a tag's last purge is remembered: they wait for another load.
         """
         self._loads.landed(scope, flight)
         if isinstance(outcome, SourceError):
@@ -245,7 +249,7 @@ class CachedSource(Generic[K, V, S]):
             return True
         self._counters.outrun_by_purge += 1
         for waiter, index in flight.waiters:
-            if waiter.asked_at < purged_at:
+            if waiter.asked_at <= born:
                 waiter.land(index, outcome.value)
             elif not waiter.future.done():
                 waiter.board(self._flight(scope, flight.key, Priority.PAGE), index)
