@@ -77,7 +77,7 @@ class Workers:
         return 0
 
     def _start(self) -> None:
-        """Fork a worker. Signals wait meanwhile: one between the fork and the note of it would be lost on the worker."""
+        """Fork a worker. Signals wait meanwhile: one before the worker is noted would never reach it."""
         signal.pthread_sigmask(signal.SIG_BLOCK, STOPPING)
         worker = os.fork()
         if worker:
