@@ -387,6 +387,21 @@ async def test_a_load_cannot_write_back_over_a_purge() -> None:
 # -- pushed and bypassed ----------------------------------------------------------------------
 
 
+async def test_two_purges_during_one_load_are_both_kept_to() -> None:
+    """Who asks between two purges of a tag does not get what was loaded before the first."""
+    upstream, levels = Upstream(takes_s=1.0), levels_at()
+    source = cached(upstream, levels=levels)
+    before = asyncio.ensure_future(ask(source, "a"))
+    await asyncio.sleep(0.2)
+    levels.purges.mark(["sku:a"])
+    upstream.version = 2
+    between = asyncio.ensure_future(ask(source, "a"))
+    await asyncio.sleep(0.2)
+    levels.purges.mark(["sku:a"])
+    assert await before == [(None, "a", 1)]
+    assert await between == [(None, "a", 2)]
+
+
 async def test_a_pushed_value_is_served_without_asking() -> None:
     """What the owner of the data pushes replaces what was kept, for this scope; other scopes ask again."""
     upstream = Upstream()
