@@ -8,15 +8,14 @@ import re
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 
+from tests.http.served import served
+
 pytestmark = pytest.mark.sockets
 
-ROOT = Path(__file__).parents[2]
 NODE = Path(__file__).parent / "node"
 SUITES = Path(os.environ.get("CONFORMANCE_SUITES", "nowhere"))
 
@@ -25,20 +24,6 @@ needs_node = pytest.mark.skipif(
     reason="needs node, and `npm ci` in tests/http/node",
 )
 needs_suites = pytest.mark.skipif(not SUITES.is_dir(), reason="needs CONFORMANCE_SUITES, the folder of the suites")
-
-
-@contextmanager
-def served(profile: str) -> Iterator[str]:
-    """Serve the small shop in a process of its own; gives its host and port."""
-    command = [sys.executable, "-m", "tests.http.serve", profile]
-    with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True) as server:
-        assert server.stdout is not None
-        try:
-            port = server.stdout.readline().strip()
-            assert server.stdout.readline().strip() == "ready"
-            yield f"127.0.0.1:{port}"
-        finally:
-            server.terminate()
 
 
 def run(command: list[str], timeout_s: float, env: dict[str, str] | None = None) -> None:
