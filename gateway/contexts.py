@@ -10,10 +10,10 @@ from gateway.http.errors import Code, Refused
 from gateway.http.operations import name_of
 from gateway.http.ports import RequestFacts
 from resolvers.context import Context, Shopper, ShopperAsker
+from resolvers.health import SourceHealth
 from resolvers.loaders.loaders import Loaders, Sources
 from resolvers.refusals import BadInput
 from resolvers.shopper import ShopDefaults, read_shopper, variables_of_context
-from resolvers.sources import SourceHealth
 
 MOST_SHOPPERS: Final = 10_000
 NOT_GIVEN: Final = object()

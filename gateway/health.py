@@ -17,7 +17,7 @@ from clients.values import DataSource
 from gateway.cache.shared import Shared
 from gateway.resilience.stack import GuardedUpstream
 from gateway.settings import UpstreamName
-from resolvers.sources import SourceState, Status
+from resolvers.health import SourceState, Status
 
 PING_S = 1.0
 _ANYTHING = msgspec.json.Decoder()

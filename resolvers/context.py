@@ -9,10 +9,10 @@ import strawberry
 
 from clients.scope import ForCustomer, InContext, OfCustomer, Public
 from clients.values import Dataset, DataSource, SalesChannel, Value
+from resolvers.health import SourceHealth
 
 if TYPE_CHECKING:
     from resolvers.loaders.loaders import Loaders
-    from resolvers.sources import SourceHealth
 
 
 class Viewer(Value):
@@ -98,7 +98,7 @@ class Context:
     clock: Clock
     started_at: float
     agreed_s: Mapping[Dataset, float]
-    sources: "SourceHealth"
+    sources: SourceHealth
 
     @property
     def viewer(self) -> Viewer:

@@ -24,6 +24,7 @@ from resolvers.customer import Customer
 from resolvers.directives import SIZED_BY_FIRST, Cost, ListSize
 from resolvers.fields import Argument, Outcomes, batch, seam
 from resolvers.geo import Address, GeoBoxInput, GeoPointInput, Locality, read_box, read_point
+from resolvers.health import Status
 from resolvers.listing import ProductConnection, ProductFilter, ask_listing, load_listings
 from resolvers.location import FoundLocations, LocationConnection, read_found
 from resolvers.lookup import (
@@ -42,7 +43,7 @@ from resolvers.product import Product, ProductVariant
 from resolvers.promotion import Promotion
 from resolvers.recommendations import RecommendationBlock, RecommendationContextInput, load_blocks, read_context
 from resolvers.refusals import BadInput, answered
-from resolvers.sources import SourceStatus, Status
+from resolvers.sources import SourceStatus
 from resolvers.suggestions import SearchSuggestions
 from resolvers.texts import named, searched
 

@@ -16,7 +16,7 @@ from clients.values import DataSource
 from gateway.health import PING_S, GuardedSources, HealthRoutes, decide_readiness, ping
 from gateway.resilience.health import Health, SourceHealth
 from gateway.settings import SOURCE_OF_UPSTREAM, UpstreamName
-from resolvers.sources import SourceState, Status
+from resolvers.health import SourceState, Status
 
 
 class Transport(httpx.AsyncBaseTransport):

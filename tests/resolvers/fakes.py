@@ -12,10 +12,10 @@ from clients.eventual import Eventual
 from clients.scope import Asker
 from clients.values import Dataset, SalesChannel
 from resolvers.context import ANONYMOUS, Context, Shopper, ShopperAsker, Viewer
+from resolvers.health import Status
 from resolvers.loaders.loaders import Loaders, Sources
 from resolvers.schema import build_schema
 from resolvers.shopper import ShopDefaults, read_shopper
-from resolvers.sources import Status
 
 NOW_S = 1_772_355_600.0
 """2026-03-01T09:00:00Z."""
