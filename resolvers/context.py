@@ -3,16 +3,14 @@
 from collections.abc import Hashable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING, Protocol
+from typing import Protocol
 
 import strawberry
 
 from clients.scope import ForCustomer, InContext, OfCustomer, Public
 from clients.values import Dataset, DataSource, SalesChannel, Value
 from resolvers.health import SourceHealth
-
-if TYPE_CHECKING:
-    from resolvers.loaders.loaders import Loaders
+from resolvers.loaders.loaders import Loaders
 
 
 class Viewer(Value):
@@ -94,7 +92,7 @@ class Context:
     """
 
     asker: ShopperAsker
-    loaders: "Loaders"
+    loaders: Loaders
     clock: Clock
     started_at: float
     agreed_s: Mapping[Dataset, float]
