@@ -6,6 +6,7 @@ would end in somebody's error log. These name the place and the type only.
 
 import re
 from collections.abc import Mapping
+from contextlib import suppress
 from typing import Any
 
 from graphql import GraphQLError, GraphQLSchema, Undefined, get_named_type, is_input_type, type_from_ast
@@ -18,6 +19,10 @@ from gateway.http.errors import Code, Entry, entry_of
 MAX_ENTRIES = 10
 
 _MISSING = re.compile(r"to include required field '(\w+)'")
+
+
+class _Enough(Exception):
+    """Stops the walk through a value with a thousand mistakes."""
 
 
 def explain_variables(
@@ -45,8 +50,11 @@ def _explain(schema: GraphQLSchema, definition: VariableDefinitionNode, variable
         place = ".".join(str(step) for step in (name, *path))
         message = f"Variable '${place}' {_expectation(error, expected, path)}."
         entries.append(entry_of(Code.BAD_USER_INPUT, message))
+        if len(entries) >= MAX_ENTRIES:
+            raise _Enough
 
-    validate_input_value(value, expected, report, hide_suggestions=True)
+    with suppress(_Enough):
+        validate_input_value(value, expected, report, hide_suggestions=True)
     return entries
 
 

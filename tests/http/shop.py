@@ -21,6 +21,7 @@ type Query {
   seam: String
   slow(seconds: Float! = 0.2): String
   card(number: CardInput!): String
+  cards(numbers: [CardInput!]!): String
   products(first: Int! = 10): [Product!] @listSize(slicingArguments: ["first"]) @cost(weight: 10)
 }
 type Product {

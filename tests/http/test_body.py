@@ -1,6 +1,7 @@
 """Hostile bodies: each is refused with a clear error, none is a fault."""
 
 import json
+import time
 
 import pytest
 
@@ -49,9 +50,12 @@ REFUSED: dict[str, bytes] = {
 
 @pytest.mark.parametrize("name", REFUSED)
 async def test_refuses_hostile_bodies(name: str) -> None:
-    """Whatever is not one well-formed request is refused with 400 and never reaches the schema."""
+    """Whatever is not one well-formed request is refused with 400, in 50 ms of CPU, and never reaches the schema."""
     journal = KeptJournal()
-    reply = await knock(make_endpoint(SCHEMA, journal=journal), REFUSED[name], headers=JSON)
+    endpoint = make_endpoint(SCHEMA, journal=journal)
+    started = time.process_time()
+    reply = await knock(endpoint, REFUSED[name], headers=JSON)
+    assert time.process_time() - started < 0.05
     assert reply.status == 400
     assert reply.codes[0] in ("BAD_REQUEST", "BATCHING_DISABLED")
     assert "data" not in reply.json

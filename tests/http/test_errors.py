@@ -2,6 +2,7 @@
 
 import logging
 import re
+import time
 from pathlib import Path
 
 import pytest
@@ -76,6 +77,16 @@ async def test_never_echoes_variables(query: str, variables: dict[str, object], 
     assert reply.codes == ["BAD_USER_INPUT"]
     assert said in reply.json["errors"][0]["message"]
     assert SECRET not in reply.body.decode()
+
+
+async def test_lists_at_most_ten_wrong_values() -> None:
+    """A list of ten thousand wrong values has a short answer, soon."""
+    query = "query($c:[CardInput!]!){cards(numbers:$c)}"
+    wrong = [{"digits": "x", "holder": 1}] * 2_000
+    started = time.process_time()
+    reply = await knock(make_endpoint(SCHEMA), {"query": query, "variables": {"c": wrong}})
+    assert time.process_time() - started < 0.1
+    assert reply.codes == ["BAD_USER_INPUT"] * 10
 
 
 async def test_logs_hold_no_secrets(caplog: pytest.LogCaptureFixture) -> None:
