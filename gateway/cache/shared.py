@@ -23,6 +23,7 @@ T = TypeVar("T")
 
 LOOK_EVERY_S = 0.25
 REST_AFTER_ERROR_S = 1.0
+CONNECT_S = 1.0
 
 
 class Shared:
@@ -45,7 +46,7 @@ class Shared:
         self._pulse: asyncio.Task[None] | None = None
 
     async def __aenter__(self) -> Self:
-        await self.call(self.log.look)
+        await self._look()
         self._pulse = asyncio.get_running_loop().create_task(self._look_for_ever())
         return self
 
@@ -68,7 +69,9 @@ class Shared:
         """
         return await self.call(lambda: self.log.publish(tags), even_resting=True) is True
 
-    async def call(self, operation: Callable[[], Awaitable[T]], *, even_resting: bool = False) -> T | None:
+    async def call(
+        self, operation: Callable[[], Awaitable[T]], *, even_resting: bool = False, timeout_s: float | None = None
+    ) -> T | None:
         """The operation's result; None if the store failed, was late, or is being left alone."""
         if self._clock() < self._rests_until and not even_resting:
             self._counters.skipped += 1
@@ -77,7 +80,7 @@ class Shared:
         began = loop.time()
         self._counters.round_trips += 1
         try:
-            async with asyncio.timeout(self._timeout_s):
+            async with asyncio.timeout(self._timeout_s if timeout_s is None else timeout_s):
                 result = await operation()
         except Exception:  # noqa: BLE001 (whatever a store's client raises, memory serves on)
             self._fail()
@@ -96,7 +99,11 @@ class Shared:
     async def _look_for_ever(self) -> None:
         while True:
             await asyncio.sleep(self._look_every_s)
-            await self.call(self.log.look)
+            await self._look()
+
+    async def _look(self) -> None:
+        """A look may take longer than a reader would wait: so a slow connection is opened at all, and then is there."""
+        await self.call(self.log.look, timeout_s=max(CONNECT_S, self._timeout_s))
 
 
 class SharedDataset(Generic[K, S]):

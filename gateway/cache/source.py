@@ -1,8 +1,8 @@
 """The cached source: what a loader asks, answered from memory, from others' loads, or from its client."""
 
 import asyncio
-from collections.abc import Callable, Hashable, Mapping, Sequence
-from typing import Any, Generic, TypeVar
+from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
+from typing import Any, Generic, TypeVar, cast
 
 from clients.errors import SourceError, SourceTimeout
 from clients.eventual import Eventual
@@ -119,6 +119,21 @@ class CachedSource(Generic[K, V, S]):
     async def settle(self) -> None:
         """Wait until no load is under way: what they bring is then kept, here and in the shared level."""
         await self._loads.settle()
+
+    # -- for people who look into the cache ---------------------------------------------------
+
+    def entries(self) -> Iterator[Entry]:
+        """Every entry as it is now, one scope after the other; more may come and go meanwhile."""
+        for shelf in list(self._shelves.values()):
+            yield from list(shelf.values())
+
+    def tags_of(self, entry: Entry) -> list[str]:
+        """What purges an entry."""
+        return self._kept.tags(entry.shelf.scope, cast("K", entry.key), entry.value)
+
+    def judge(self, entry: Entry) -> Verdict:
+        """What would become of an entry that is asked for now."""
+        return self._kept.judge(entry)
 
     async def aclose(self) -> None:
         """Stop all loads under way; whoever waits is told that the source is not available."""
