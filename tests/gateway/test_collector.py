@@ -1,0 +1,75 @@
+"""The garbage collector stays out of the event loop's way, and requests leave it nothing to do."""
+
+import asyncio
+import gc
+from collections.abc import Iterator
+
+import pytest
+
+from clients.eventual import is_pending
+from gateway.collector import YOUNG, quiet_collector
+from gateway.engine import PlannedExecutor
+from gateway.graphiql import read_page_operations
+from resolvers.loaders.loaders import Sources
+from resolvers.shopper import read_shopper
+from tests.gateway.requests import facts_of
+from tests.resolvers.fakes import DEFAULTS, core_schema, make_context
+from tests.resolvers.goods import shop_of
+
+CATEGORY = next(page.query for page in read_page_operations() if "category" in page.name.lower())
+
+
+@pytest.fixture
+def collector_by_hand() -> Iterator[None]:
+    """Nothing is collected but by the test."""
+    gc.collect()
+    gc.disable()
+    yield
+    gc.enable()
+
+
+@pytest.mark.parametrize("is_late", [False, True])
+@pytest.mark.usefixtures("collector_by_hand")
+async def test_pages_leave_no_cycles(is_late: bool) -> None:
+    """Twenty category pages leave less than one object each: what `quiet_collector` may lose is bounded."""
+    executor, facts = PlannedExecutor(core_schema()), facts_of(CATEGORY, handle="boots", first=48)
+    sources = shop_of(48)
+    for name in Sources.__dataclass_fields__:
+        getattr(sources, name).is_late = is_late
+
+    async def answer() -> None:
+        shopper = read_shopper(facts.operation, facts.variables, facts.viewer, DEFAULTS)
+        outcome = executor.execute(facts, make_context(sources, shopper=shopper))
+        result = await outcome if is_pending(outcome) else outcome
+        assert result.errors == ()  # type: ignore[union-attr]
+
+    for _ in range(10):  # a plan is finished by the first pages that it writes
+        await answer()
+    gc.collect()
+    for _ in range(20):
+        await answer()
+    assert gc.collect() < 20
+
+
+async def test_what_survived_is_out_of_the_collectors_sight() -> None:
+    """While the block runs survivors are frozen again and again; afterwards everything is as it was before."""
+    before = gc.get_threshold()
+    async with quiet_collector(period_s=0.01):
+        frozen = gc.get_freeze_count()
+        assert frozen > 0
+        assert gc.get_threshold()[0] == YOUNG
+        kept = [[number] for number in range(10_000)]
+        await asyncio.sleep(0.1)
+        assert gc.get_freeze_count() >= frozen + len(kept)
+    assert gc.get_threshold() == before
+    assert gc.get_freeze_count() == 0
+
+
+async def test_the_collector_is_itself_again_after_a_fault() -> None:
+    """Whatever ends the block, thresholds come back and the sweep stops."""
+    before, tasks = gc.get_threshold(), len(asyncio.all_tasks())
+    with pytest.raises(RuntimeError, match="stopped"):
+        async with quiet_collector():
+            raise RuntimeError("stopped")
+    assert gc.get_threshold() == before
+    assert len(asyncio.all_tasks()) == tasks
