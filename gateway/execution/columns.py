@@ -26,6 +26,7 @@ from graphql import (
 
 from gateway.execution.classes import facts_of, ignores_info
 from gateway.execution.completion import MAX_INT, MIN_INT, Position, has_own_result
+from gateway.execution.fragments import part_like
 from gateway.execution.kinds import Attribute, Typename
 from resolvers.batch import Batch, Hole, Pure
 
@@ -65,9 +66,7 @@ def complete_all(
     position.credit = min(position.credit + 1, _CREDIT)
     selection = position.field.selections.get(position.bare_type)
     if selection is not None and selection.batches:
-        for index, (value, result) in enumerate(zip(values, done, strict=True)):
-            if value is not None:
-                run.waves.register(run, selection.batches, value, result, path_at(index))
+        run.waves.register_all(run, selection.batches, values, list(done), path_at)
     return list(done)
 
 
@@ -164,12 +163,7 @@ def _lists(position: Position) -> Work:
     def lists(run: "CompiledExecutor", column: Column) -> Column:
         joined = list(chain.from_iterable(column))
         done = _work_for(items, frozenset(map(type, joined)))(run, joined)
-        parted, start = [], 0
-        for value in column:
-            end = start + len(value)
-            parted.append(done[start:end])
-            start = end
-        return parted
+        return part_like(column, done)
 
     return lists
 

@@ -152,11 +152,11 @@ def _list(position: Position) -> Step:
     items = position.item_position()
     steps = items.steps
     field, type_ = position.field, items.type
-    may_be_columns = is_object_type(items.bare_type)
+    is_of_objects = is_object_type(items.bare_type)
 
     def complete(run: "CompiledExecutor", value: Any, path: PathTuple, scope: Any) -> Any:
-        if may_be_columns and scope is None and len(value) >= SHORTEST_COLUMN and items.credit > 0:
-            done = None if run.keeps(type(value[0])) else run.complete_all(run, items, value, lambda index: (path, index, None))
+        if is_of_objects and scope is None and value:
+            done = _at_once(run, items, value, path)
             if done is not None:
                 return done
         completed: list[Any] = []
@@ -188,6 +188,20 @@ def _list(position: Position) -> Step:
         return run.gathered_items(completed, waiting) if waiting else completed
 
     return complete
+
+
+def _at_once(run: "CompiledExecutor", items: Position, value: Any, path: PathTuple) -> list[Any] | None:
+    """Complete all objects of a list together, if nothing about them is unusual."""
+
+    def path_at(index: int) -> PathTuple:
+        return (path, index, None)
+
+    if run.keeps(type(value[0])):
+        fragments = items.field.fragments_by_type.get(items.bare_type)
+        return fragments.splice_all(run, value, path_at) if fragments else None
+    if len(value) < SHORTEST_COLUMN or items.credit <= 0:
+        return None
+    return run.complete_all(run, items, value, path_at)
 
 
 def _object(position: Position, type_: GraphQLObjectType, cls: type) -> Step:

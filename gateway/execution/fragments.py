@@ -11,8 +11,8 @@ What a fragment depends on is in its key: the place in the plan, the context's `
 the variables used below the place. Keys are small integers that are never used twice.
 """
 
-from collections.abc import Iterator
-from itertools import count
+from collections.abc import Callable, Iterator, Sequence
+from itertools import chain, count
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import orjson
@@ -22,7 +22,7 @@ from gateway.execution.arguments import variables_of
 from gateway.execution.writing import dump
 
 if TYPE_CHECKING:
-    from gateway.execution.completion import PathTuple, Step
+    from gateway.execution.completion import PathTuple, Position, Step
     from gateway.execution.executor import CompiledExecutor
     from gateway.execution.selection import Entry, Field
 
@@ -85,6 +85,28 @@ class Fragments:
 
         return spliced
 
+    def splice_all(
+        self, run: "CompiledExecutor", values: Sequence[Any], path_at: Callable[[int], Any]
+    ) -> list[Any] | None:
+        """What is kept of all values at once; None when something has to be done for one of them."""
+        key = run.fragment_keys.get(self)
+        if key is None:
+            key = self.key(run)
+        try:
+            kept = [value.__written__[key] for value in values]
+        except (AttributeError, KeyError):
+            return None
+        classes = set(map(type, kept))
+        if classes == {orjson.Fragment}:
+            return kept
+        if classes != {Stencil} or any([stencil.entries for stencil in kept]):
+            return None
+        results = [stencil.template.copy() for stencil in kept]
+        batches = self.field.selections[self.type].batches
+        if batches:
+            run.waves.register_all(run, batches, values, results, path_at)
+        return results
+
     def _fill(self, stencil: Stencil, run: "CompiledExecutor", value: Any, path: "PathTuple") -> Any:
         selection = self.field.selections[self.type]
         result = stencil.template.copy()
@@ -124,6 +146,50 @@ class Fragments:
         for field in self.field.selections[self.type].batches:
             template[field.key] = None
         return template
+
+
+def splice_column(
+    run: "CompiledExecutor", position: "Position", values: Sequence[Any], path_at: Callable[[int], Any]
+) -> list[Any] | None:
+    """What is kept of a column of objects, or of lists of objects; None when something has to be done."""
+    fragments = position.field.fragments_by_type.get(position.bare_type)
+    if fragments is not None:
+        return fragments.splice_all(run, values, path_at)
+    if position.items is None or set(map(type, values)) != {list}:
+        return None
+    fragments = position.field.fragments_by_type.get(position.items.bare_type)
+    joined = list(chain.from_iterable(values))
+    done = fragments.splice_all(run, joined, _joined_paths(values, path_at)) if fragments and joined else None
+    return None if done is None else part_like(values, done)
+
+
+def _joined_paths(values: Sequence[Any], path_at: Callable[[int], Any]) -> Callable[[int], Any]:
+    """Paths of the items of a column of lists, by their index in the joined lists; made when asked for."""
+    places: list[tuple[int, int]] = []
+
+    def path(index: int) -> Any:
+        if not places:
+            places.extend((row, item) for row, value in enumerate(values) for item in range(len(value)))
+        row, item = places[index]
+        return (path_at(row), item, None)
+
+    return path
+
+
+def part_like(values: Sequence[Sequence[Any]], joined: Sequence[Any]) -> list[Any]:
+    """Cut the joined column into lists as long as the values."""
+    lengths = set(map(len, values))
+    if lengths == {1}:
+        return [[item] for item in joined]
+    if len(lengths) == 1 and 0 not in lengths:
+        (length,) = lengths
+        return [list(joined[start : start + length]) for start in range(0, len(joined), length)]
+    parted, start = [], 0
+    for value in values:
+        end = start + len(value)
+        parted.append(list(joined[start:end]))
+        start = end
+    return parted
 
 
 def _keep(value: Any, key: int, kept: Any) -> Any:

@@ -106,15 +106,6 @@ class Field:
             self.selections[type_] = selection
         return selection
 
-    def fragment_key(self, run: "CompiledExecutor") -> int:
-        """The key of what was written of this field's values in this run; -1 when nothing is."""
-        type_ = self.position.bare_type
-        fragments = self.fragments_by_type.get(type_) if run.is_writing else None
-        if fragments is None:
-            return -1
-        key = run.fragment_keys.get(fragments)
-        return fragments.key(run) if key is None else key
-
     def fragments(self, type_: GraphQLObjectType) -> Fragments:
         """Where what is written of this field's values is remembered."""
         if type_ not in self.fragments_by_type:

@@ -13,13 +13,12 @@ as soon as its own answer is there.
 """
 
 import asyncio
-from collections.abc import Awaitable, Coroutine, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from inspect import isawaitable
 from typing import TYPE_CHECKING, Any
 
-from orjson import Fragment
-
 from gateway.execution.completion import COMPLETE, SHORTEST_COLUMN, UNKNOWN, PathTuple
+from gateway.execution.fragments import splice_column
 from gateway.execution.kinds import strawberry_field_of
 from resolvers.batch import Batch
 
@@ -90,6 +89,25 @@ class Waves:
         gaps.parents.append(parent)
         gaps.results.append(result)
         gaps.paths.append(path)
+
+    def register_all(
+        self,
+        run: "CompiledExecutor",
+        fields: tuple["Field", ...],
+        parents: Sequence[Any],
+        results: list[dict[str, Any]],
+        path_at: Callable[[int], Any],
+    ) -> None:
+        """Remember the gaps of many objects of one selection."""
+        if self.early or run.is_part or None in results:
+            for index, (parent, result) in enumerate(zip(parents, results, strict=True)):
+                if parent is not None:
+                    self.register(run, fields, parent, result, path_at(index))
+            return
+        gaps = self.gaps.get(id(fields)) or self._open(run, fields, id(fields))
+        gaps.parents += parents
+        gaps.results += results
+        gaps.paths += map(path_at, range(len(parents)))
 
     def _open(self, run: "CompiledExecutor", fields: tuple["Field", ...], place: Any) -> Gaps:
         gaps = self.gaps[place] = Gaps(run, fields)
@@ -215,30 +233,24 @@ class Waves:
                 gaps.outcomes[field] = part
 
     def _fill(self, gaps: Gaps, field: "Field", outcomes: Sequence[Any]) -> None:
-        run = gaps.run
-        if not run.is_writing and self._fill_at_once(gaps, field, outcomes):
-            run.arrived()
-            return
-        place = field.key
-        key = field.fragment_key(run)
-        for index, (result, outcome) in enumerate(zip(gaps.results, outcomes, strict=True)):
-            try:
-                kept = outcome.__written__[key]
-            except (AttributeError, KeyError, TypeError):
+        if not self._fill_at_once(gaps, field, outcomes):
+            for index, outcome in enumerate(outcomes):
                 self._fill_one(gaps, field, index, outcome)
-            else:
-                if type(kept) is Fragment:
-                    result[place] = kept
-                else:
-                    self._fill_one(gaps, field, index, outcome)
-        run.arrived()
+        gaps.run.arrived()
 
     def _fill_at_once(self, gaps: Gaps, field: "Field", outcomes: Sequence[Any]) -> bool:
+        run, paths, key, type_name = gaps.run, gaps.paths, field.key, field.parent_type.name
+
+        def path_at(index: int) -> PathTuple:
+            return (paths[index], key, type_name)
+
         position = field.position
-        if len(outcomes) < SHORTEST_COLUMN or position.credit <= 0:
+        if run.is_writing:
+            done = splice_column(run, position, outcomes, path_at)
+        elif len(outcomes) >= SHORTEST_COLUMN and position.credit > 0:
+            done = run.complete_all(run, position, outcomes, path_at)
+        else:
             return False
-        paths, key, type_name = gaps.paths, field.key, field.parent_type.name
-        done = gaps.run.complete_all(gaps.run, position, outcomes, lambda index: (paths[index], key, type_name))
         if done is None:
             return False
         for result, value in zip(gaps.results, done, strict=True):
