@@ -25,6 +25,7 @@ UPSTREAM_NAMES = (
 )  # fmt: skip
 ISSUER = "https://sign-in.shop.example"
 PATIENT_S = "10"
+ANY_NUMBER = "1e9"  # every request comes from one address; it is counted as in production, and let in
 START_S = 30.0
 FIRST = Request("listing", {"query": "q0", "first": 24})
 
@@ -86,8 +87,14 @@ class Bench:
                 ("TIMEOUT_S", PATIENT_S),
             )
         }
-        identity = {"GATEWAY_IDENTITY__ISSUER": ISSUER, "GATEWAY_IDENTITY__JWKS_URL": f"{self.upstreams.address}/jwks"}
-        return {**upstreams, **identity, "GATEWAY_PORT": str(port)}
+        return {
+            **upstreams,
+            "GATEWAY_IDENTITY__ISSUER": ISSUER,
+            "GATEWAY_IDENTITY__JWKS_URL": f"{self.upstreams.address}/jwks",
+            "GATEWAY_LIMITS__REQUESTS_PER_S": ANY_NUMBER,
+            "GATEWAY_LIMITS__COST_PER_S": ANY_NUMBER,
+            "GATEWAY_PORT": str(port),
+        }
 
     def start(self, contender: Contender, more: Mapping[str, str] | None = None, cores: str = "") -> Server:
         """Start a contender without waiting for it; `more` goes over its environment, None values not at all."""
