@@ -50,7 +50,7 @@ class LimitGuard:
         limits = self._policy.limits_of(sha256)
         operations = [node for node in document.definitions if isinstance(node, OperationDefinitionNode)]
         demand = DocumentDemand(self, document, sha256, limits)
-        for operation in operations[: limits.operations + 1]:
+        for operation in operations:
             measures = self.measure(document, operation, {})
             self.judge(sha256, find_shape_excess(measures, limits))
             demand.keep(operation, measures)

@@ -168,6 +168,14 @@ def shop_schema() -> GraphQLSchema:
     return build_shop()._schema
 
 
+def test_measure_mode_knows_all_operations() -> None:
+    """In measure mode a document with more operations than allowed is executed, whichever of them is named."""
+    source = ABUSE["operations"][0]
+    prepared = Documents(SCHEMA, LimitGuard(SCHEMA, LimitPolicy(mode=Mode.MEASURE))).find(source)
+    prepared.demand.check_variables(prepared.operation("Q29"), {})
+    assert prepared.demand.cost(prepared.operation("Q29"), {}) == 0
+
+
 def test_reads_the_demands_of_our_own_schema() -> None:
     """The costs and sizes that the shop's fields declare are found, as Strawberry applies them."""
     schema = shop_schema()
