@@ -2,7 +2,7 @@
 
 import asyncio
 import gc
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
 
 import pytest
@@ -142,34 +142,41 @@ def test_a_fault_at_once_is_raised_at_once() -> None:
             loader.load("a")
 
 
+async def complaints_of(scenario: Callable[[Loader[str, int]], Awaitable[None]]) -> list[Any]:
+    """What asyncio complains of when all that a scenario held is gone; its source always fails."""
+    complaints: list[Any] = []
+    asyncio.get_running_loop().set_exception_handler(lambda _, said: complaints.append(said["message"]))
+    await scenario(Loader(Broken(RuntimeError("a bug"), is_late=True), ASKER))
+    gc.collect()
+    return complaints
+
+
 async def test_nobody_complains_of_a_fault_that_nobody_waits_for() -> None:
     """When all waiters of a failing load have gone, asyncio has no exception that was never retrieved."""
-    complaints: list[Any] = []
-    asyncio.get_running_loop().set_exception_handler(lambda _, said: complaints.append(said))
-    loader: Loader[str, int] = Loader(Broken(RuntimeError("a bug"), is_late=True), ASKER)
-    pending = loader.load("a")
-    assert is_pending(pending)
-    waiter = asyncio.ensure_future(pending)
-    await asyncio.sleep(0)
-    waiter.cancel()
-    for _ in range(4):
+
+    async def leave(loader: Loader[str, int]) -> None:
+        pending = loader.load("a")
+        assert is_pending(pending)
+        waiter = asyncio.ensure_future(pending)
         await asyncio.sleep(0)
-    gc.collect()
-    assert complaints == []
+        waiter.cancel()
+        for _ in range(4):
+            await asyncio.sleep(0)
+
+    assert await complaints_of(leave) == []
 
 
 async def test_two_failing_loads_of_one_question_are_both_noted() -> None:
     """A question that waits for two flights raises the first fault and leaves none unretrieved."""
-    complaints: list[Any] = []
-    asyncio.get_running_loop().set_exception_handler(lambda _, said: complaints.append(said))
-    loader: Loader[str, int] = Loader(Broken(RuntimeError("a bug"), is_late=True), ASKER)
-    early, both = loader.load("a"), loader.load_many(["a", "b"])
-    assert is_pending(early)
-    assert is_pending(both)
-    outcomes = await asyncio.gather(early, both, return_exceptions=True)
-    assert [type(outcome) for outcome in outcomes] == [RuntimeError, RuntimeError]
-    gc.collect()
-    assert complaints == []
+
+    async def ask_for_both(loader: Loader[str, int]) -> None:
+        early, both = loader.load("a"), loader.load_many(["a", "b"])
+        assert is_pending(early)
+        assert is_pending(both)
+        outcomes = await asyncio.gather(early, both, return_exceptions=True)
+        assert [type(outcome) for outcome in outcomes] == [RuntimeError, RuntimeError]
+
+    assert await complaints_of(ask_for_both) == []
 
 
 def test_a_source_that_miscounts_is_found_out() -> None:
