@@ -45,6 +45,16 @@ def imported_modules(paths: Iterable[Path]) -> set[str]:
     return names - set(ROOMS) - sys.stdlib_module_names
 
 
+def modules_of_tests() -> list[Path]:
+    return [ROOT / path for path in tracked_files() if path.startswith("tests/") and path.endswith(".py")]
+
+
+def undeclared(paths: Iterable[Path], declared: set[str]) -> set[str]:
+    distributions = packages_distributions()
+    imported = imported_modules(paths) - {"tests", "benchmarks"}
+    return {m for m in imported if not {canonical(name) for name in distributions.get(m, [m])} & declared}
+
+
 def test_every_dependency_is_explained() -> None:
     """docs/dependencies.md has one line per dependency in pyproject.toml, and no other."""
     documented = [name for name, _, _ in DOCUMENTED.findall((ROOT / "docs" / "dependencies.md").read_text())]
@@ -61,20 +71,20 @@ def test_every_runtime_dependency_is_used() -> None:
 def test_every_development_dependency_is_used() -> None:
     """What is installed for tests is imported by a test, or a program or plugin of the checks, or types."""
     distributions = packages_distributions()
-    tests = [ROOT / path for path in tracked_files() if path.startswith("tests/") and path.endswith(".py")]
-    used = {canonical(name) for module in imported_modules(tests) for name in distributions.get(module, [])}
+    used = {
+        canonical(name) for module in imported_modules(modules_of_tests()) for name in distributions.get(module, [])
+    }
     assert {name for name in development() - used - TOOLS if not name.startswith("types-")} == set()
+
+
+def test_tests_import_only_what_is_declared() -> None:
+    """A fresh machine has all that the tests import."""
+    assert undeclared(modules_of_tests(), runtime() | development()) == set()
 
 
 def test_the_product_imports_only_what_it_declares() -> None:
     """Nothing works by the accident that another package brought it along."""
-    distributions = packages_distributions()
-    undeclared = {
-        module
-        for module in imported_modules(product_modules())
-        if not {canonical(name) for name in distributions.get(module, [module])} & runtime()
-    }
-    assert undeclared == set()
+    assert undeclared(product_modules(), runtime()) == set()
 
 
 def test_locks_hold_every_dependency() -> None:
