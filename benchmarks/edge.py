@@ -39,7 +39,9 @@ query Category($first: Int!, $locality: ID, $width: Int) @inContext(locality: $l
 }
 fragment Tile on Product { id title brand price image(width: $width) }
 """
-DATA = msgspec.json.encode({"products": [{"id": str(n), "title": f"Product {n}", "price": "1990.00"} for n in range(12)]})
+DATA = msgspec.json.encode(
+    {"products": [{"id": str(n), "title": f"Product {n}", "price": "1990.00"} for n in range(12)]}
+)
 
 
 class Ready:
