@@ -5,10 +5,14 @@ carries an attribute `reads` with a `Reads`; cached sources write into it. An as
 costs a failed attribute lookup per call.
 """
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any
 
 from clients.scope import ForCustomer, InContext, Public, Scope
 from gateway.cache.entry import Entry
+
+TagsOfRead = Callable[[Scope, Any, Any], Iterable[str]]
+"""`(scope, key, value) -> tags`"""
 
 
 class Reads:
@@ -18,23 +22,40 @@ class Reads:
     that no source told (the viewer, the time, a mutation) calls `refuse`.
     """
 
-    __slots__ = ("began", "born", "fresh_until", "newest", "refusal", "tags")
+    __slots__ = ("_seen", "_tags", "began", "born", "fresh_until", "newest", "refusal")
 
     def __init__(self, began: float, born: int) -> None:
         self.began = began
         self.born = born
         self.fresh_until = float("inf")
         self.newest = float("-inf")
-        self.tags: set[str] = set()
         self.refusal: str | None = None
+        self._tags: set[str] = set()
+        self._seen: list[tuple[TagsOfRead, Scope, list[tuple[Any, Any]]]] = []
 
-    def note(self, scope: Scope, entry: Entry, tags: Iterable[str]) -> None:
-        """One value was read."""
+    def note(self, scope: Scope, entries: Sequence[Entry], tags_of: TagsOfRead) -> None:
+        """Values were read under one scope."""
         if not is_shareable(scope):
             self.refuse("private")
-        self.fresh_until = min(self.fresh_until, entry.fresh_until)
-        self.newest = max(self.newest, entry.received_at)
-        self.tags.update(tags)
+            return
+        self.fresh_until = min([self.fresh_until, *[entry.fresh_until for entry in entries]])
+        self.newest = max([self.newest, *[entry.received_at for entry in entries]])
+        # Most requests' tags are never asked for, and an entry may lose its value before they are.
+        self._seen.append((tags_of, scope, [(entry.key, entry.value) for entry in entries]))
+
+    def depend_on(self, tags: Iterable[str], fresh_until: float) -> None:
+        """The response shows something else that is true so long and is purged by these tags."""
+        self._tags.update(tags)
+        self.fresh_until = min(self.fresh_until, fresh_until)
+
+    @property
+    def tags(self) -> set[str]:
+        """What purges the response."""
+        for tags_of, scope, values in self._seen:
+            for key, value in values:
+                self._tags.update(tags_of(scope, key, value))
+        self._seen.clear()
+        return self._tags
 
     def refuse(self, reason: str) -> None:
         """Never keep this request's response; the first reason is remembered."""

@@ -82,7 +82,7 @@ class Responses:
     def _why_not(self, reads: Reads, now: float, *, tells_ages: bool) -> str | None:
         if reads.refusal is not None:
             return reads.refusal
-        if not reads.tags:
+        if reads.fresh_until == float("inf"):
             return "nothing read"
         if reads.fresh_until <= now:
             return "stale"

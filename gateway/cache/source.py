@@ -11,7 +11,7 @@ from clients.scope import Asker, Scope
 from clients.values import Dataset
 from gateway.cache.carrier import Carrier
 from gateway.cache.codec import VALUE_OF, Codec
-from gateway.cache.entry import Entry, Shelf
+from gateway.cache.entry import Entry
 from gateway.cache.fetcher import Fetch, Fetcher
 from gateway.cache.flights import Flight, Waiter
 from gateway.cache.freshness import MissReason, Verdict
@@ -73,33 +73,34 @@ class CachedSource(Generic[K, V, S]):
         if bypass:
             refuse_reads(asker, "bypass")
             return self._ask_past(keys, scope)
-        shelf = self._shelves.get(scope)
-        if shelf is not None:
-            epoch, now = self._purges.epoch, self._clock()
-            outcomes = []
-            for key in keys:
-                entry = shelf.get(key)
-                if entry is None or now >= entry.refresh_at:
-                    break
-                if entry.checked != epoch and self._kept.find(shelf, key) is None:
-                    break
-                entry.used = True
-                outcomes.append(entry.value)
-            else:
-                counters = self._counters
-                counters.asked += len(outcomes)
-                counters.hit += len(outcomes)
-                if outcomes:
-                    counters.served_age.observe(now - shelf[keys[0]].received_at)
-                reads = getattr(asker, "reads", None)
-                if reads is not None:
-                    self._record(reads, scope, keys)
-                return outcomes
-        answer = self._look_closer(keys, scope, shelf)
+        answer: Eventual[list[Any]] | None = self._at_hand(keys, scope)
+        if answer is None:
+            answer = self._look_closer(keys, scope)
         reads = getattr(asker, "reads", None)
         if reads is not None:
-            self._record_later(reads, scope, keys, answer)
+            self._record(reads, scope, keys, answer)
         return answer
+
+    def _at_hand(self, keys: Sequence[K], scope: S) -> list[Any] | None:
+        """All values, if each is fresh in memory and needs nothing: the path of nearly every call."""
+        shelf = self._shelves.get(scope)
+        if shelf is None:
+            return None
+        epoch, now = self._purges.epoch, self._clock()
+        outcomes = []
+        for key in keys:
+            entry = shelf.get(key)
+            if entry is None or now >= entry.refresh_at:
+                return None
+            if entry.checked != epoch and self._kept.find(shelf, key) is None:
+                return None
+            entry.used = True
+            outcomes.append(entry.value)
+        self._counters.asked += len(outcomes)
+        self._counters.hit += len(outcomes)
+        if outcomes:
+            self._counters.served_age.observe(now - shelf[keys[0]].received_at)
+        return outcomes
 
     async def write_through(self, scope: S, values: Mapping[K, V | None]) -> None:
         """Purge what carries the tags of pushed values, then keep the values, here and in the shared level."""
@@ -115,6 +116,12 @@ class CachedSource(Generic[K, V, S]):
             self._kept.keep(scope, key, answer)
         if self._shared is not None:
             await self._shared.save(scope, answers, self._shared.number)
+
+    def recall(self, keys: Sequence[K], asker: Asker) -> list[V | None]:
+        """Per key the last good value while the policy lets it be served on failure; nobody is asked."""
+        scope = self._project(asker)
+        entries = [self._kept.fall_back(scope, key) for key in keys]
+        return [None if entry is None else entry.value for entry in entries]
 
     async def settle(self) -> None:
         """Wait until no load is under way: what they bring is then kept, here and in the shared level."""
@@ -154,10 +161,11 @@ class CachedSource(Generic[K, V, S]):
         if type(scope) is not self.policy.scope:
             raise TypeError(f"{self.dataset}: expected a scope of {self.policy.scope.__name__}; got {scope!r}")
 
-    def _look_closer(self, keys: Sequence[K], scope: S, shelf: Shelf | None) -> Eventual[list[V | SourceError | None]]:
+    def _look_closer(self, keys: Sequence[K], scope: S) -> Eventual[list[V | SourceError | None]]:
         """Key by key: serve, refresh behind the back, or wait."""
         self._expect(scope)
         self._counters.asked += len(keys)
+        shelf = self._shelves.get(scope)
         outcomes: list[Any] = [None] * len(keys)
         missing: list[int] = []
         for index, key in enumerate(keys):
@@ -168,21 +176,21 @@ class CachedSource(Generic[K, V, S]):
                 outcomes[index] = entry.value
         return self._wait(keys, scope, outcomes, missing) if missing else outcomes
 
-    def _record(self, reads: Reads, scope: S, keys: Sequence[K]) -> None:
-        shelf = self._shelves.get(scope)
-        for key in keys:
-            entry = self._kept.find(shelf, key)
-            if entry is None:
-                reads.refuse("not kept")
-                return
-            reads.note(scope, entry, self._kept.tags(scope, key, entry.value))
-
-    def _record_later(self, reads: Reads, scope: S, keys: Sequence[K], answer: Eventual[list[Any]]) -> None:
+    def _record(self, reads: Reads, scope: S, keys: Sequence[K], answer: Eventual[list[Any]]) -> None:
+        """Tell a request's recorder what it has read, as soon as that is known."""
+        if reads.refusal is not None:
+            return
         if isinstance(answer, asyncio.Future):
             # Registered before any caller awaits it, so it runs before any of them goes on.
-            answer.add_done_callback(lambda _: self._record(reads, scope, keys))
+            answer.add_done_callback(lambda _: self._record(reads, scope, keys, []))
+            return
+        shelf = self._shelves.get(scope, {})
+        try:
+            entries = [shelf[key] for key in keys]
+        except KeyError:
+            reads.refuse("not kept")
         else:
-            self._record(reads, scope, keys)
+            reads.note(scope, entries, self._kept.tags)
 
     def _serve(self, entry: Entry, scope: S, key: K) -> bool:
         """True if the entry answers now; sets off the refresh that it may need."""

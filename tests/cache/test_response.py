@@ -161,8 +161,7 @@ async def test_responses_share_the_bound_of_the_memory() -> None:
     responses = Responses(levels)
     for number in range(100):
         reads = responses.reads()
-        reads.tags.add("dataset:listing")
-        reads.fresh_until = levels.clock() + 100
+        reads.depend_on({"dataset:listing"}, levels.clock() + 100)
         assert responses.keep(KEY._replace(variables=b"%d" % number), Asker(), b"x" * 1000, reads, tells_ages=False)
     assert levels.metrics.memory.entries == 10
     assert levels.metrics.memory.weight_bytes > 10_000
