@@ -184,7 +184,7 @@ class CachedSource(Generic[K, V, S]):
             # Registered before any caller awaits it, so it runs before any of them goes on.
             answer.add_done_callback(lambda _: self._record(reads, scope, keys, []))
             return
-        shelf = self._shelves.get(scope, {})
+        shelf: Mapping[Any, Entry] = self._shelves.get(scope, {})
         try:
             entries = [shelf[key] for key in keys]
         except KeyError:
