@@ -123,6 +123,12 @@ class CachedSource(Generic[K, V, S]):
         entries = [self._kept.fall_back(scope, key) for key in keys]
         return [None if entry is None else entry.value for entry in entries]
 
+    def recall(self, keys: Sequence[K], asker: Asker) -> list[V | None]:
+        """Per key the last good value while the policy lets it be served on failure; nobody is asked."""
+        scope = self._project(asker)
+        entries = [self._kept.fall_back(scope, key) for key in keys]
+        return [None if entry is None else entry.value for entry in entries]
+
     async def settle(self) -> None:
         """Wait until no load is under way: what they bring is then kept, here and in the shared level."""
         await self._loads.settle()
