@@ -96,6 +96,7 @@ async def open_front(
         defaults=ShopDefaults(shop.locality_id, shop.channel, shop.language, shop.currency),
         clock=WallClock(now),
         policies=decide_policies(is_enabled=settings.cache.is_enabled),
+        memory=opened.datasets,
     )
     admission = Admission(AdmissionPolicy() if settings.limits.sheds_load else NEVER_SHEDS)
     async with open_viewers(settings.identity, now) as authenticate, admission.following_delay(), quiet_collector():

@@ -9,7 +9,7 @@ from gateway.cache.policy import Policy
 from gateway.http.errors import Code, Refused
 from gateway.http.operations import name_of
 from gateway.http.ports import RequestFacts
-from resolvers.context import Context, Shopper, ShopperAsker
+from resolvers.context import NO_MEMORY, Context, Memory, Shopper, ShopperAsker
 from resolvers.health import SourceHealth
 from resolvers.loaders.loaders import Loaders, Sources
 from resolvers.refusals import BadInput
@@ -43,11 +43,13 @@ class Contexts:
         defaults: ShopDefaults,
         clock: WallClock,
         policies: Mapping[Dataset, Policy],
+        memory: Memory = NO_MEMORY,
     ) -> None:
         self._sources = sources
         self._health = health
         self._defaults = defaults
         self._clock = clock
+        self._memory = memory
         self._agreed_s = {known: agreed_ages(policies, is_signed_in=known) for known in (False, True)}
         self._shoppers: dict[Any, Shopper] = {}
 
@@ -61,6 +63,7 @@ class Contexts:
             started_at=facts.received_at,
             agreed_s=self._agreed_s[facts.viewer.customer_id is not None],
             sources=self._health,
+            memory=self._memory,
         )
 
     def _shopper(self, facts: RequestFacts) -> Shopper:

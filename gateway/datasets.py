@@ -1,7 +1,7 @@
 """Every dataset: which client method fetches it, and what of the shopper it may depend on."""
 
 import asyncio
-from collections.abc import Callable, Hashable, Mapping
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from typing import Any, TypeVar
@@ -49,6 +49,10 @@ class Datasets:
 
     sources: Sources
     by_dataset: dict[Dataset, CachedSource[Any, Any, Any]] = field(default_factory=dict)
+
+    def recall(self, dataset: Dataset, keys: Sequence[Hashable], asker: Asker, /) -> Sequence[Any | None]:
+        """Per key the last good value that `asker` may still be given when the source fails; nobody is asked."""
+        return self.by_dataset[dataset].recall(keys, asker)
 
     async def aclose(self) -> None:
         """Give loads under way a moment to bring home what others could use, then stop them."""

@@ -1,9 +1,9 @@
 """All that a field may see of a request."""
 
-from collections.abc import Hashable, Mapping
+from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Protocol
+from typing import Any, Protocol
 
 import strawberry
 
@@ -83,6 +83,23 @@ class Clock(Protocol):
     def now(self) -> float: ...
 
 
+class Memory(Protocol):
+    """What was loaded before, for when its source fails."""
+
+    def recall(self, dataset: Dataset, keys: Sequence[Hashable], asker: ShopperAsker, /) -> Sequence[Any | None]:
+        """Per key the last good value that `asker` may still be given when the source fails; nobody is asked."""
+
+
+class NoMemory:
+    """Remembers nothing."""
+
+    def recall(self, _dataset: Dataset, keys: Sequence[Hashable], _asker: ShopperAsker, /) -> Sequence[Any | None]:
+        return [None] * len(keys)
+
+
+NO_MEMORY = NoMemory()
+
+
 @dataclass(frozen=True, slots=True)
 class Context:
     """One request's view of the world.
@@ -97,6 +114,7 @@ class Context:
     started_at: float
     agreed_s: Mapping[Dataset, float]
     sources: SourceHealth
+    memory: Memory = NO_MEMORY
 
     @property
     def viewer(self) -> Viewer:

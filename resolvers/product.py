@@ -15,7 +15,7 @@ from clients.loyalty import protocol as loyalty
 from clients.pricing import protocol as pricing
 from clients.recommendations import protocol as recommender
 from clients.stock import protocol as stock
-from clients.values import DataSource
+from clients.values import Dataset, DataSource
 from resolvers.batch import Outcome
 from resolvers.category import Category, Seo, load_categories
 from resolvers.characteristics import (
@@ -31,6 +31,7 @@ from resolvers.context import Context, Info
 from resolvers.delivery import DeliveryPromise, DestinationInput
 from resolvers.destination import read_destination
 from resolvers.directives import Cost, ListSize
+from resolvers.fallbacks import with_list_prices, without_lapsed
 from resolvers.fields import Argument, Outcomes, batch, describes, plain, pure, seam
 from resolvers.hydration import by_product_id
 from resolvers.image import Image
@@ -93,7 +94,8 @@ class ProductVariant(Node):
     ) -> Outcomes[pricing.Price]:
         """Price in this context."""
         wanted = ordered_quantity(quantity)
-        return info.context.loaders.prices.load_many([pricing.PriceKey(sku=v.sku, quantity=wanted) for v in variants])
+        keys = [pricing.PriceKey(sku=v.sku, quantity=wanted) for v in variants]
+        return with_list_prices(info.context.loaders.prices.load_many(keys), Dataset.PRICE, keys, info)
 
     @seam(Availability | None, source=DataSource.STOCK)
     @staticmethod
@@ -128,7 +130,7 @@ class ProductVariant(Node):
 
         def load(destination: delivery.Destination) -> Outcomes[delivery.DeliveryPromise]:
             keys = [delivery.PromiseKey(sku=variant.sku, to=destination) for variant in variants]
-            return info.context.loaders.promises.load_many(keys)
+            return without_lapsed(info.context.loaders.promises.load_many(keys), info)
 
         return then(read_destination(to, info), load)
 
@@ -185,7 +187,8 @@ class Product(Node):
     @staticmethod
     def price(products: Sequence[catalogue.Product], info: Info, /) -> Outcomes[pricing.ProductPrice]:
         """Lowest and highest price over the variants."""
-        return info.context.loaders.product_prices.load_many([product.skus for product in products])
+        keys = [product.skus for product in products]
+        return with_list_prices(info.context.loaders.product_prices.load_many(keys), Dataset.PRODUCT_PRICE, keys, info)
 
     @seam(AvailabilitySummary | None, source=DataSource.STOCK)
     @staticmethod

@@ -11,6 +11,7 @@ from clients.recommendations import protocol as recommendations
 from clients.recommendations.protocol import RecommendationStrategy
 from resolvers.context import Info
 from resolvers.directives import ListSize
+from resolvers.fallbacks import with_best_sellers
 from resolvers.fields import Outcomes, batch, describe_enum, describes, input_object, optional, plain
 from resolvers.freshness import Freshness, Sourced
 from resolvers.hydration import by_product_id, hydrate, load_mentioned
@@ -120,6 +121,6 @@ def read_context(given: RecommendationContextInput | None) -> dict[str, str]:
 
 
 def load_blocks(keys: Sequence[recommendations.BlockKey], info: Info) -> Outcomes[recommendations.RecommendationBlock]:
-    """Blocks by key; an unknown placement becomes an error for the client."""
-    blocks = info.context.loaders.blocks.load_many(keys)
+    """Blocks by key, best sellers where there are none; an unknown placement becomes an error for the client."""
+    blocks = with_best_sellers(info.context.loaders.blocks.load_many(keys), keys, info)
     return then(blocks, lambda outcomes: [answered(outcome) for outcome in outcomes])
