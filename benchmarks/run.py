@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from benchmarks.experiments import EXPERIMENTS
 from benchmarks.harness.checking import compare, samples
 from benchmarks.harness.machine import describe_machine
 from benchmarks.harness.report import make_result, write
@@ -17,7 +18,7 @@ from benchmarks.harness.rounds import Row
 from benchmarks.harness.servers import Bench, write_tokens
 from benchmarks.harness.table import BENCHMARKS, Table, read_table
 from benchmarks.harness.upstreams import PRODUCTS, USUAL_MS, open_upstreams, ready_tape
-from benchmarks.scenarios import CUSTOMERS, LOAD_SCENARIOS, Effort
+from benchmarks.scenarios import CUSTOMERS, SCENARIOS, Effort
 
 RESULTS = BENCHMARKS / "results"
 
@@ -34,7 +35,8 @@ def main() -> int:
 
 def parse() -> argparse.Namespace:
     parser = argparse.ArgumentParser("python -m benchmarks.run", description=__doc__)
-    parser.add_argument("scenarios", nargs="*", default=["uncached"], help=", ".join(SCENARIOS))
+    known = [*SCENARIOS, *EXPERIMENTS]
+    parser.add_argument("scenarios", nargs="*", default=["uncached"], metavar="scenario", help=f"all, or of {', '.join(known)}")
     parser.add_argument("--check", action="store_true", help="only compare the answers of all contenders")
     parser.add_argument("--name", default="run", help="name of the result (default: %(default)s)")
     parser.add_argument("--rounds", type=int, default=3)
@@ -43,7 +45,12 @@ def parse() -> argparse.Namespace:
     parser.add_argument("--pages", default="listing,product,home", help="(default: %(default)s)")
     parser.add_argument("--products", type=int, default=12 * PRODUCTS, help="size of the catalogue")
     parser.add_argument("--zero", action="store_true", help="upstreams answer at once")
-    return parser.parse_args()
+    arguments = parser.parse_args()
+    if arguments.scenarios == ["all"]:
+        arguments.scenarios = [name for name in known if name != "quick"]
+    if unknown := set(arguments.scenarios) - set(known):
+        parser.error(f"expected scenarios among {', '.join(known)}, got {', '.join(sorted(unknown))}")
+    return arguments
 
 
 @contextmanager
@@ -75,9 +82,6 @@ def check(bench: Bench, table: Table) -> int:
     return 1 if found else 0
 
 
-SCENARIOS = {name: scenario.run for name, scenario in LOAD_SCENARIOS.items()}
-
-
 def run(bench: Bench, table: Table, arguments: argparse.Namespace) -> int:
     effort = Effort(
         rounds=arguments.rounds,
@@ -85,10 +89,13 @@ def run(bench: Bench, table: Table, arguments: argparse.Namespace) -> int:
         connections=tuple(map(int, arguments.connections.split(","))),
         pages=tuple(arguments.pages.split(",")),
     )
-    machine, rows = describe_machine(), list[Row]()
+    machine, rows, facts = describe_machine(), list[Row](), {}
     for name in arguments.scenarios:
-        rows += SCENARIOS[name](bench, table, effort, tell)
-    result = make_result(arguments.name, machine, effort.rounds, rows, {})
+        if name in EXPERIMENTS:
+            facts[name] = EXPERIMENTS[name](bench, table, effort.rounds)
+        else:
+            rows += SCENARIOS[name](bench, table, effort, tell)
+    result = make_result(arguments.name, machine, effort.rounds, rows, facts)
     print(write(result, RESULTS, table.contenders).read_text())
     return 0
 

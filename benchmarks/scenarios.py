@@ -1,8 +1,9 @@
-"""What is measured, in order of value. Each scenario gives rows of load runs, or facts of its own."""
+"""Steady loads: who is asked what, by how many, and what is remembered from before."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
-from typing import Any
+
+import msgspec
 
 from benchmarks.harness.rounds import Load, Row, interleave
 from benchmarks.harness.servers import Bench, Server
@@ -12,11 +13,12 @@ from benchmarks.harness.traffic import Variety, prepare, send
 PAGES = ("listing", "product", "home")
 MANY = {"listing": 200, "product": 2000, "home": 1}
 FEW = {"listing": 25, "product": 200, "home": 1}
+ONE = {"listing": 1, "product": 1, "home": 1}
 CUSTOMERS, REGULARS = 2000, 16
-WARMING = Load("listing", Variety(1), 16, 3.0)
+WARM_CONNECTIONS, WARM_S = 16, 3.0
+TILE_COUNTS = (1, 6, 24, 48, 96)
 
 Tell = Callable[[Row], None]
-Facts = dict[str, list[dict[str, Any]]]
 
 
 @dataclass(frozen=True)
@@ -29,103 +31,106 @@ class Effort:
     pages: tuple[str, ...] = PAGES
 
 
+Scenario = Callable[[Bench, Table, Effort, Tell], list[Row]]
+
+
 @dataclass(frozen=True)
-class LoadScenario:
+class SteadyLoad:
     """Contenders side by side under one kind of requests.
 
-    `questions` different ones are asked in turn by `customers` (0: anonymous). `warms` asks all of it before.
+    `questions` different ones are asked in turn by `customers` (0: anonymous). `is_warm`: caches
+    have been asked all of it before.
     """
 
     name: str
     contenders: str
-    questions: dict[str, int]
-    customers: int
-    pages: tuple[str, ...] = PAGES
-    warms: bool = False
+    questions: Mapping[str, int]
+    customers: int = 0
+    is_warm: bool = False
 
-    def run(self, bench: Bench, table: Table, effort: Effort, tell: Tell) -> list[Row]:
-        pages = [page for page in effort.pages if page in self.pages]
-        varieties = {page: Variety(self.questions[page], self.customers) for page in pages}
-        contenders = table.named([self.contenders])
-        with bench.serving(contenders) as servers:
-            warm_up(bench, servers, varieties, is_whole=self.warms)
+    def __call__(self, bench: Bench, table: Table, effort: Effort, tell: Tell) -> list[Row]:
+        varieties = {page: Variety(self.questions[page], self.customers) for page in effort.pages}
+        with bench.serving(table.named([self.contenders])) as servers:
+            warm_up(bench, servers, varieties, times=2 if self.is_warm else 1)
             loads = [
-                Load(page, varieties[page], connections, effort.seconds)
-                for page in pages
+                Load(page, variety, connections, effort.seconds)
+                for page, variety in varieties.items()
                 for connections in effort.connections
             ]
             return interleave(bench, self.name, servers, loads, effort.rounds, tell)
 
 
-def warm_up(bench: Bench, servers: Iterable[Server], varieties: dict[str, Variety], *, is_whole: bool) -> None:
-    """Let compilers of both kinds and connection pools settle; `is_whole` repeats until caches know everything."""
+def warm_up(bench: Bench, servers: Iterable[Server], varieties: Mapping[str, Variety], times: int = 1) -> None:
+    """Let compilers of both kinds, connection pools and caches settle."""
     for server in servers:
         for page, variety in varieties.items():
             requests = prepare(page, variety, bench.tokens, bench.upstreams.products, seed=1)
-            for _ in range(2 if is_whole else 1):
-                send(requests, server.address, WARMING.connections, WARMING.seconds, bench.folder)
-
-
-UNCACHED = LoadScenario("uncached", "headline", MANY, 0)
-UNCACHED_SIGNED_IN = LoadScenario("uncached, signed in", "headline", MANY, CUSTOMERS)
-UNCACHED_ALL = LoadScenario("uncached, all contenders", "uncached", MANY, 0)
-WARM_REGULARS = LoadScenario("warm, regular customers", "warm", FEW, REGULARS, warms=True)
-WARM_CUSTOMERS = LoadScenario("warm, varied customers", "warm", MANY, CUSTOMERS, warms=True)
-WARM_VISITORS = LoadScenario("warm, visitors", "warm", FEW, 0, warms=True)
-ONE_HOT_PAGE = LoadScenario("one hot page", "hot", {page: 1 for page in PAGES}, 0, warms=True)
-ENGINES = LoadScenario("our executors and caches", "ours", FEW, 0, warms=True)
-
-LOAD_SCENARIOS = {
-    "uncached": UNCACHED,
-    "uncached-signed-in": UNCACHED_SIGNED_IN,
-    "uncached-all": UNCACHED_ALL,
-    "warm-regulars": WARM_REGULARS,
-    "warm-customers": WARM_CUSTOMERS,
-    "warm-visitors": WARM_VISITORS,
-    "hot": ONE_HOT_PAGE,
-    "engines": ENGINES,
-}
+            for _ in range(times):
+                send(requests, server.address, WARM_CONNECTIONS, WARM_S, bench.folder)
 
 
 def run_tiles(bench: Bench, table: Table, effort: Effort, tell: Tell) -> list[Row]:
-    """Pages of 1 to 96 tiles, uncached and warm: whether a tile costs the same on a long page."""
-    contenders = table.named(["gateway", "gateway-warm", "yoga-jit"])
-    with bench.serving(contenders) as servers:
-        rows = []
-        for tiles in (1, 6, 24, 48, 96):
+    """Listings of 1 to 96 tiles, uncached and warm: whether a tile costs the same on a long page."""
+    rows = []
+    with bench.serving(table.named(["gateway", "gateway-warm", "yoga-jit"])) as servers:
+        for tiles in TILE_COUNTS:
             variety = Variety(FEW["listing"], 0, tiles)
-            warm_up(bench, servers, {"listing": variety}, is_whole=True)
-            load = Load("listing", variety, 16, effort.seconds)
+            warm_up(bench, servers, {"listing": variety}, times=2)
+            load = Load("listing", variety, WARM_CONNECTIONS, effort.seconds)
             rows += interleave(bench, "tiles", servers, [load], effort.rounds, tell)
-        return rows
+    return rows
 
 
 def run_workers(bench: Bench, table: Table, effort: Effort, tell: Tell) -> list[Row]:
     """One worker and two, free to use both cores, which they share with the load and the upstreams."""
-    rows = []
-    for round_number in range(effort.rounds):
+    rows: list[Row] = []
+    variety = Variety(MANY["listing"])
+    for number in range(effort.rounds):
         for workers in (1, 2):
-            more = {"GATEWAY_WORKERS": str(workers)}
-            with bench.serving(table.named(["gateway"]), more=more, cores="0,1") as servers:
-                variety = Variety(MANY["listing"])
-                warm_up(bench, servers, {"listing": variety}, is_whole=False)
-                name = f"{workers} worker{'s' if workers > 1 else ''}"
-                load = Load("listing", variety, 32, effort.seconds)
-                for row in interleave(bench, name, servers, [load], 1, tell):
-                    rows.append(replace_round(row, round_number))
+            settings = {"GATEWAY_WORKERS": str(workers)}
+            with bench.serving(table.named(["gateway"]), more=settings, cores="0,1") as servers:
+                warm_up(bench, servers, {"listing": variety})
+                load = Load("listing", variety, 2 * WARM_CONNECTIONS, effort.seconds)
+                measured = interleave(bench, f"{workers} of our workers", servers, [load], 1, tell)
+                rows += (msgspec.structs.replace(row, round=number) for row in measured)
     return rows
 
 
-def replace_round(row: Row, number: int) -> Row:
-    import msgspec
-
-    return msgspec.structs.replace(row, round=number)
-
-
-def spread(values: Sequence[float]) -> float:
-    """The median."""
-    ordered = sorted(values)
-    return ordered[len(ordered) // 2]
+def run_sizes(bench: Bench, table: Table, effort: Effort, tell: Tell) -> list[Row]:
+    """The whole of the bench's catalogue, product by product in listings: whether its size costs anything."""
+    variety = Variety(bench.upstreams.products // 24)
+    with bench.serving(table.named(["gateway", "gateway-warm"])) as servers:
+        warm_up(bench, servers, {"listing": variety})
+        load = Load("listing", variety, WARM_CONNECTIONS, effort.seconds)
+        name = f"{bench.upstreams.skus:,} SKUs"
+        return interleave(bench, name, servers, [load], effort.rounds, tell)
 
 
-__all__ = ["LOAD_SCENARIOS", "Effort", "Facts", "replace", "run_tiles", "run_workers"]
+UNCACHED = SteadyLoad("uncached", "headline", MANY)
+WARM_REGULARS = SteadyLoad("warm, regular customers", "warm", FEW, REGULARS, is_warm=True)
+HOT = SteadyLoad("one hot page", "hot", ONE, is_warm=True)
+
+
+def run_quick(bench: Bench, table: Table, effort: Effort, tell: Tell) -> list[Row]:
+    """The headline in a few minutes: everything uncached, and the listing warm and hot."""
+    brief = replace(effort, rounds=2, seconds=2.0, connections=(64,))
+    listing = replace(brief, pages=("listing",))
+    rows = UNCACHED(bench, table, brief, tell)
+    return rows + WARM_REGULARS(bench, table, listing, tell) + HOT(bench, table, listing, tell)
+
+
+SCENARIOS: dict[str, Scenario] = {
+    "quick": run_quick,
+    "uncached": UNCACHED,
+    "uncached-signed-in": SteadyLoad("uncached", "headline", MANY, CUSTOMERS),
+    "uncached-all": SteadyLoad("uncached, everybody", "uncached", MANY),
+    "warm-regulars": WARM_REGULARS,
+    "warm-customers": SteadyLoad("warm, varied customers", "warm", MANY, CUSTOMERS, is_warm=True),
+    "warm-visitors": SteadyLoad("warm, visitors", "warm", FEW, is_warm=True),
+    "hot": HOT,
+    "hot-signed-in": SteadyLoad("one hot page", "hot", ONE, 1, is_warm=True),
+    "engines": SteadyLoad("our executors and caches", "ours", FEW, is_warm=True),
+    "tiles": run_tiles,
+    "workers": run_workers,
+    "sizes": run_sizes,
+}

@@ -14,12 +14,12 @@ from urllib.parse import urlsplit
 
 import aiohttp
 import orjson
-from wire import Pool
+
+from benchmarks.contenders.wire import Pool
 
 UPSTREAM = os.environ["UPSTREAM"]
-CUSTOMERS: dict[bytes, str] = {
-    b"Bearer " + token.encode(): customer for token, customer in json.loads(Path(os.environ["TOKENS"]).read_text()).items()
-}
+TOKENS: dict[str, str] = json.loads(Path(os.environ["TOKENS"]).read_text())
+CUSTOMERS = {b"Bearer " + token.encode(): customer for token, customer in TOKENS.items()}
 SHOP = {"localityId": "msk", "channel": "WEB", "currency": "RUB", "language": "ru"}
 
 Json = dict[str, Any]
@@ -40,8 +40,7 @@ class Upstreams:
 
 def over_sockets() -> Post:
     address = urlsplit(UPSTREAM)
-    assert address.hostname and address.port
-    return Pool(address.hostname, address.port).post
+    return Pool(address.hostname or "127.0.0.1", address.port or 80).post
 
 
 def over_aiohttp() -> Post:

@@ -23,7 +23,7 @@ class Difference:
 def samples(bench: Bench) -> list[Request]:
     """A page of each kind, for a visitor and for customers of all four tiers."""
     last = bench.upstreams.products
-    pages = (
+    pages: tuple[tuple[str, dict[str, Any]], ...] = (
         ("listing", {"query": "q3", "first": 24}),
         ("listing", {"query": "q9", "first": 96}),
         ("product", {"id": "prd_p-000003"}),

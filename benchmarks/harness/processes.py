@@ -96,7 +96,7 @@ def wait_idle(pids: Sequence[int], limit_s: float = 20.0) -> None:
 
 
 class Meter:
-    """What a server used between two moments. Ticks of 10 ms are too coarse for short spans, which go by the scheduler."""
+    """What a server used between two moments; 10 ms ticks are too coarse for short spans, so those use nanoseconds."""
 
     def __init__(self, pid: int) -> None:
         self._pids = family(pid)

@@ -66,16 +66,18 @@ def of_scenario(rows: Sequence[Row], titles: Mapping[str, Contender]) -> Iterato
     """One table per page and load."""
     loads = dict.fromkeys((row.page, row.signed_in, row.connections, row.tiles) for row in rows)
     for page, signed_in, connections, tiles in loads:
-        chosen = [
-            row for row in rows if (row.page, row.signed_in, row.connections, row.tiles) == (page, signed_in, connections, tiles)
-        ]
+        load = (page, signed_in, connections, tiles)
+        chosen = [row for row in rows if (row.page, row.signed_in, row.connections, row.tiles) == load]
         asker = "signed in" if signed_in else "anonymous"
         sized = f", {tiles} tiles" if page == "listing" else ""
         yield from ("", f"## {rows[0].scenario}: {page}{sized}, {asker}, {connections} connections", "")
         yield from table(chosen, titles)
 
 
-COLUMNS = ("contender", "CPU us/page", "ratio", "pages/s", "p50 ms", "p99 ms", "calls/page", "refused", "RSS MB", "others", "load")
+COLUMNS = (
+    "contender", "CPU us/page", "ratio", "pages/s", "p50 ms", "p99 ms", "calls/page", "refused", "RSS MB", "others",
+    "load",
+)  # fmt: skip
 
 
 def table(rows: Sequence[Row], titles: Mapping[str, Contender]) -> Iterator[str]:

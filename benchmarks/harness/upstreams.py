@@ -12,7 +12,8 @@ from pathlib import Path
 
 from benchmarks.harness.processes import LOAD_CORE, start, stop
 from benchmarks.harness.table import BENCHMARKS
-from benchmarks.upstream.tape import PRODUCTS, record
+from benchmarks.upstream.tape import PRODUCTS as PRODUCTS
+from benchmarks.upstream.tape import record
 
 SOURCE = BENCHMARKS / "upstream" / "replay.c"
 BUILT = BENCHMARKS / "upstream" / ".built"
@@ -50,8 +51,13 @@ class Upstreams:
     address: str
     products: int
 
+    @property
+    def skus(self) -> int:
+        """How many stock-keeping units the catalogue has."""
+        return self.products // PRODUCTS * recorded_skus()
+
     def ask(self, path: str) -> str:
-        with urllib.request.urlopen(f"{self.address}{path}", timeout=10) as answer:
+        with urllib.request.urlopen(f"{self.address}{path}", timeout=10) as answer:  # noqa: S310 -- 127.0.0.1
             text: str = answer.read().decode()
             return text
 
@@ -77,6 +83,11 @@ def ready_tape() -> Path:
         print("recording the sandbox's answers ...", flush=True)
         record(tape)
     return tape
+
+
+def recorded_skus() -> int:
+    """How many stock-keeping units are on the tape."""
+    return ready_tape().read_bytes().count(b"availability|")
 
 
 def build() -> Path:
