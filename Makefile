@@ -2,11 +2,13 @@
 PYTHON ?= python3
 ARGS ?=
 
-.PHONY: help demo test lock graphiql clean
+.PHONY: help demo test bench bench-quick profile lock graphiql clean
 
 help:
 	@echo "make demo      start the pretend upstreams and the gateway; Ctrl-C stops them (ARGS=--help lists options)"
 	@echo "make test      lint, types, import contracts and every test (ARGS='-k price' chooses tests)"
+	@echo "make bench     measure side by side with other servers, all scenarios, two hours; bench-quick takes five minutes"
+	@echo "make profile   where a page's time goes (PAGE=product ARGS='--cache off')"
 	@echo "make lock      write locks/ anew from pyproject.toml (ARGS=--upgrade moves to the newest versions)"
 	@echo "make graphiql  build the GraphiQL assets anew; needs node and npm"
 	@echo "make clean     remove .venv and what the tools left behind"
@@ -18,6 +20,17 @@ demo: python
 test: python
 	@$(PYTHON) scripts/prepare tests
 	@exec .venv/bin/python scripts/check $(ARGS)
+
+bench bench-quick: python
+	@$(PYTHON) scripts/prepare tests
+	@.venv/bin/python -m benchmarks.prepare
+	@exec .venv/bin/python -m benchmarks.run $(if $(filter bench-quick,$@),quick --name quick,all --name all) $(ARGS)
+
+PAGE ?= listing
+profile: python
+	@$(PYTHON) scripts/prepare tests
+	@.venv/bin/python -m benchmarks.prepare
+	@exec .venv/bin/python -m benchmarks.profiling --page $(PAGE) $(ARGS)
 
 lock: python
 	@$(PYTHON) scripts/prepare tests
