@@ -21,14 +21,18 @@ from gateway.edge import EdgeParts, core_of, make_edge
 from gateway.engine import LocalityChecked, PlannedExecutor
 from gateway.front import Front
 from gateway.health import GuardedSources, HealthRoutes
-from gateway.http.journal import LogJournal
 from gateway.http.ports import Executor
 from gateway.http.reference import GraphQLCoreExecutor
+from gateway.ops.desk import Rooms
+from gateway.ops.listener import OpsPlace
 from gateway.resilience.admission import Admission, AdmissionPolicy
 from gateway.responses import RememberedResponses
 from gateway.settings import CacheSettings, Settings
+from gateway.telemetry.telemetry import Telemetry
+from gateway.telemetry.watch import WatchedWire
 from gateway.upstreams import Upstreams, open_upstreams
 from gateway.viewers import open_viewers
+from gateway.watching import open_ops, open_watch
 from resolvers.schema import build_schema
 from resolvers.shopper import ShopDefaults
 
@@ -40,19 +44,31 @@ NEVER_SHEDS = AdmissionPolicy(start=100_000, fewest=100_000, most=100_000)
 class Opened:
     """What lives as long as the application; `shared` is None without a shared store."""
 
+    telemetry: Telemetry
     upstreams: Upstreams
     levels: Levels
     shared: Shared | None
     datasets: Datasets
 
+    def rooms(self) -> Rooms:
+        """What the operations page looks into."""
+        return Rooms(self.telemetry, self.levels, self.shared, self.datasets.by_dataset, self.upstreams.guarded)
 
-def make_app(settings: Settings, now: Now = time.time) -> Front:
-    """Make the application; what needs an event loop is opened when the server starts it."""
+
+def make_app(settings: Settings, now: Now = time.time, ops: OpsPlace | None = None) -> Front:
+    """Make the application; what needs an event loop is opened when the server starts it.
+
+    `ops` is where the operations page is served, if it is.
+    """
     schema = build_schema()
 
     @asynccontextmanager
     async def lifespan(app: Starlette) -> AsyncIterator[None]:
-        async with open_gateway(settings, now) as opened, open_front(settings, schema, opened, now, front):
+        async with (
+            open_gateway(settings, now) as opened,
+            open_front(settings, schema, opened, now, front),
+            open_ops(settings.ops, ops, opened.rooms(), decide_policies(is_enabled=settings.cache.is_enabled)),
+        ):
             app.router.routes += HealthRoutes(opened.upstreams.reached, opened.shared).routes()
             yield
 
@@ -64,16 +80,19 @@ def make_app(settings: Settings, now: Now = time.time) -> Front:
 async def open_gateway(settings: Settings, now: Now) -> AsyncIterator[Opened]:
     """Open the upstreams, the cache and the datasets over them."""
     async with AsyncExitStack() as closing:
-        upstreams = open_upstreams(settings, now)
+        telemetry = await closing.enter_async_context(open_watch(settings))
+        upstreams = open_upstreams(settings, now, WatchedWire)
         closing.push_async_callback(upstreams.aclose)
         levels = open_levels(
             max_entries=settings.cache.max_entries, max_bytes=settings.cache.max_megabytes * 1024 * 1024, clock=now
         )
         shared = await open_shared(settings.cache, levels, closing)
         policies = decide_policies(is_enabled=settings.cache.is_enabled)
-        datasets = open_datasets(upstreams.clients, levels, policies, shared)
+        datasets = open_datasets(upstreams.clients, levels, policies, shared, telemetry.samples.watch_fetch)
         closing.push_async_callback(datasets.aclose)
-        yield Opened(upstreams, levels, shared, datasets)
+        telemetry.watch_cache(levels.metrics, shared)
+        telemetry.watch_upstreams(upstreams.guarded)
+        yield Opened(telemetry, upstreams, levels, shared, datasets)
 
 
 async def open_shared(settings: CacheSettings, levels: Levels, closing: AsyncExitStack) -> Shared | None:
@@ -90,8 +109,9 @@ async def open_front(
 ) -> AsyncIterator[None]:
     """Open the front door while the block runs."""
     shop, core = settings.shop, core_of(schema)
+    telemetry = opened.telemetry
     contexts = Contexts(
-        sources=opened.datasets.sources,
+        sources=telemetry.watch_sources(opened.datasets.sources, opened.datasets.by_dataset),
         health=GuardedSources(opened.upstreams.guarded, notices={}),
         defaults=ShopDefaults(shop.locality_id, shop.channel, shop.language, shop.currency),
         clock=WallClock(now),
@@ -100,15 +120,17 @@ async def open_front(
     )
     admission = Admission(AdmissionPolicy() if settings.limits.sheds_load else NEVER_SHEDS)
     async with open_viewers(settings.identity, now) as authenticate, admission.following_delay(), quiet_collector():
-        executor = decide_executor(settings, core, opened.levels, now)
-        parts = EdgeParts(executor, contexts, authenticate, LogJournal(), admission)
+        executor = decide_executor(settings, core, opened, now)
+        parts = EdgeParts(executor, contexts, authenticate, telemetry.journal, admission)
         edge = make_edge(settings, core, parts, now)
+        telemetry.watch_door(admission, edge.places)
         front.open(edge.http, edge.socket)
         yield
 
 
-def decide_executor(settings: Settings, schema: GraphQLSchema, levels: Levels, now: Now) -> Executor:
+def decide_executor(settings: Settings, schema: GraphQLSchema, opened: Opened, now: Now) -> Executor:
     """The engine that the settings name, behind the locality check and, with a cache, the response level."""
     engine = PlannedExecutor(schema) if settings.executor == "compiled" else GraphQLCoreExecutor(schema)
-    checked = LocalityChecked(engine)
-    return RememberedResponses(checked, Responses(levels), now) if settings.cache.is_enabled else checked
+    fallbacks = engine.fallbacks if isinstance(engine, PlannedExecutor) else None
+    watched = opened.telemetry.watch_executor(LocalityChecked(engine), fallbacks)
+    return RememberedResponses(watched, Responses(opened.levels), now) if settings.cache.is_enabled else watched

@@ -74,13 +74,17 @@ def keep_nothing(policy: Policy) -> Policy:
 
 
 def open_datasets(
-    clients: Clients, levels: Levels, policies: Mapping[Dataset, Policy], shared: Shared | None = None
+    clients: Clients,
+    levels: Levels,
+    policies: Mapping[Dataset, Policy],
+    shared: Shared | None = None,
+    watch: Callable[[Dataset, Any], Any] = lambda _dataset, fetch: fetch,
 ) -> Datasets:
     """Put the cache between loaders and clients."""
     opened: dict[Dataset, CachedSource[Any, Any, Any]] = {}
 
     def cached(dataset: Dataset, fetch: Fetch[K, S, V], project: Callable[[Asker], S]) -> CachedSource[K, V, S]:
-        source = CachedSource(dataset, policies[dataset], fetch, project, levels, shared)
+        source = CachedSource(dataset, policies[dataset], watch(dataset, fetch), project, levels, shared)
         opened[dataset] = source
         return source
 

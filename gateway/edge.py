@@ -34,6 +34,7 @@ class Edge:
     http: App
     socket: App
     documents: Documents
+    places: Slots
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +74,7 @@ def make_edge(
         operations, authenticate=parts.authenticate, rules=rules, journal=parts.journal, places=places
     )
     socket = SocketParts(operations, parts.authenticate, parts.journal, places, rules.origins)
-    return Edge(AdmissionDoor(endpoint, parts.admission), SocketEndpoint(socket), documents)
+    return Edge(AdmissionDoor(endpoint, parts.admission), SocketEndpoint(socket), documents, places)
 
 
 def make_lookup(settings: DocumentSettings, documents: Documents) -> DocumentLookup:

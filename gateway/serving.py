@@ -5,37 +5,63 @@ import signal
 import socket
 import sys
 import time
+from collections.abc import Callable
+from contextlib import AbstractContextManager, ExitStack, nullcontext
 from types import FrameType
+from typing import TypeVar
 
 import uvicorn
 
 from gateway.app import make_app
 from gateway.http.server import ServerOptions, make_server_config
-from gateway.settings import Settings
+from gateway.ops.listener import OpsPlace, open_place
+from gateway.settings import OpsSettings, Settings
 
 BACKLOG = 2048
 PAUSE_BEFORE_RESTART_S = 1.0
+T = TypeVar("T")
 STOPPING = (signal.SIGTERM, signal.SIGINT)
+
+
+class PortTaken(Exception):
+    """An address that we wanted belongs to somebody else; the message is the one line that is shown."""
 
 
 def serve(settings: Settings) -> int:
     """Serve until told to stop; returns the exit status.
 
-    Prints the address once it is bound, so that port 0 is of use. The socket is bound before any
-    worker starts: all of them accept from the same one.
+    Prints the addresses once they are bound, so that port 0 is of use. The sockets are bound before
+    any worker starts: all of them accept from the same ones.
     """
-    try:
-        listening = bind(settings.host, settings.port)
-    except OSError as error:
-        sys.stderr.write(f"gateway: expected {settings.host}:{settings.port} to be free, got: {error.strerror}\n")
-        return 1
-    host, port = listening.getsockname()[:2]
-    sys.stdout.write(f"gateway: serving http://{host}:{port}/graphql\n")
-    sys.stdout.flush()
-    if settings.workers == 1:
-        run_worker(settings, listening)
+    with ExitStack() as closing:
+        try:
+            listening = closing.enter_context(taking(settings.host, settings.port, bind))
+            ops = closing.enter_context(taking_ops(settings.ops))
+        except PortTaken as taken:
+            sys.stderr.write(f"gateway: {taken}\n")
+            return 1
+        host, port = listening.getsockname()[:2]
+        sys.stdout.write(f"gateway: serving http://{host}:{port}/graphql\n")
+        if ops is not None:
+            sys.stdout.write(f"gateway: operations at {ops.address}/ops\n")
+        sys.stdout.flush()
+        if settings.workers > 1:
+            return Workers(settings, listening, ops).run()
+        run_worker(settings, listening, ops)
         return 0
-    return Workers(settings, listening).run()
+
+
+def taking_ops(settings: OpsSettings) -> AbstractContextManager[OpsPlace | None]:
+    """The place of the operations page, if it is enabled; raises PortTaken."""
+    return taking(settings.host, settings.port, open_place) if settings.is_enabled else nullcontext()
+
+
+def taking(host: str, port: int, bind_to: Callable[[str, int], AbstractContextManager[T]]) -> AbstractContextManager[T]:
+    """Take an address; raises PortTaken."""
+    try:
+        return bind_to(host, port)
+    except OSError as error:
+        raise PortTaken(f"expected {host}:{port} to be free, got: {error.strerror}") from None
 
 
 def bind(host: str, port: int) -> socket.socket:
@@ -47,9 +73,9 @@ def bind(host: str, port: int) -> socket.socket:
     return listening
 
 
-def run_worker(settings: Settings, listening: socket.socket) -> None:
+def run_worker(settings: Settings, listening: socket.socket, ops: OpsPlace | None = None) -> None:
     """Serve in this process."""
-    config = make_server_config(make_app(settings), ServerOptions(host=settings.host, port=settings.port))
+    config = make_server_config(make_app(settings, ops=ops), ServerOptions(host=settings.host, port=settings.port))
     uvicorn.Server(config).run(sockets=[listening])
 
 
@@ -60,9 +86,10 @@ class Workers:
     schema is built once for all of them by the kernel's copy on write.
     """
 
-    def __init__(self, settings: Settings, listening: socket.socket) -> None:
+    def __init__(self, settings: Settings, listening: socket.socket, ops: OpsPlace | None = None) -> None:
         self._settings = settings
         self._listening = listening
+        self._ops = ops
         self._running: set[int] = set()
         self._is_stopping = False
 
@@ -87,7 +114,7 @@ class Workers:
         for number in STOPPING:
             signal.signal(number, signal.SIG_DFL)
         signal.pthread_sigmask(signal.SIG_UNBLOCK, STOPPING)
-        run_worker(self._settings, self._listening)
+        run_worker(self._settings, self._listening, self._ops)
         os._exit(0)
 
     def _replace(self, ended: tuple[int, int]) -> None:

@@ -40,6 +40,7 @@ SOURCE_OF_UPSTREAM: dict[UpstreamName, DataSource] = {
 
 PREFIX = "GATEWAY_"
 FILE_VARIABLE = "GATEWAY_SETTINGS"
+LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})
 ORIGIN = re.compile(r"[a-z][a-z0-9+.-]*://[a-z0-9.\-\[\]:]+")
 
 
@@ -111,6 +112,30 @@ class LimitSettings(Section):
     sheds_load: bool = Field(default=True, description="Off: nobody is sent away, however late the process is.")
 
 
+class OpsSettings(Section):
+    """The operations page and the metrics, at an address of their own."""
+
+    is_enabled: bool = Field(default=False, description="The page at /ops and Prometheus's /metrics.")
+    host: str = Field(default="127.0.0.1", description="Address that they listen at.")
+    port: int = Field(default=9464, ge=0, le=65_535, description="Port that they listen at; 0 picks a free one.")
+    token: SecretStr = Field(
+        default=SecretStr(""), description="What opens them; may be empty for a developer on this machine only."
+    )
+    is_behind_tls: bool = Field(default=False, description="On: the session's cookie is sent over HTTPS only.")
+
+
+class TelemetrySettings(Section):
+    """What is written down of each operation."""
+
+    logs: Literal["auto", "json", "terminal"] = Field(
+        default="auto", description="How lines look; by itself coloured on a terminal, else JSON."
+    )
+    operation_lines: Literal["all", "failed", "none"] = Field(default="all", description="Which operations get a line.")
+    slow_s: float = Field(
+        default=1.0, gt=0, description="Executions that take longer are written as a waterfall."
+    )
+
+
 class DevelopmentSettings(Section):
     """What is open on a developer's machine only."""
 
@@ -144,7 +169,16 @@ class Settings(BaseSettings):
     cache: CacheSettings = CacheSettings()
     documents: DocumentSettings = DocumentSettings()
     limits: LimitSettings = LimitSettings()
+    ops: OpsSettings = OpsSettings()
+    telemetry: TelemetrySettings = TelemetrySettings()
     development: DevelopmentSettings = DevelopmentSettings()
+
+    @model_validator(mode="after")
+    def _ops_are_not_open_to_everybody(self) -> "Settings":
+        is_local = self.development.is_enabled and self.ops.host in LOOPBACK
+        if self.ops.is_enabled and not self.ops.token.get_secret_value() and not is_local:
+            raise ValueError("expected GATEWAY_OPS__TOKEN: only a developer on this machine needs none")
+        return self
 
     @field_validator("origins", mode="before")
     @classmethod

@@ -5,6 +5,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import TypeVar
 
+import httpx
+
 from clients.catalogue.generic import GenericCatalogue
 from clients.catalogue.protocol import Catalogue
 from clients.contract import ContractAdapter
@@ -65,11 +67,16 @@ class Upstreams:
             await guarded.aclose()
 
 
-def open_upstreams(settings: Settings, now: Callable[[], float]) -> Upstreams:
+Wire = httpx.AsyncBaseTransport
+
+
+def open_upstreams(
+    settings: Settings, now: Callable[[], float], watch: Callable[[Wire], Wire] = lambda wire: wire
+) -> Upstreams:
     """Make everything that talks to other systems; call inside the event loop that will use it."""
     require_upstreams(settings)
     guarded = {
-        name: GuardedUpstream(policy, WireEngine(policy.wire))
+        name: GuardedUpstream(policy, watch(WireEngine(policy.wire)))
         for name in SOURCE_OF_UPSTREAM
         for policy in [decide_policy(SOURCE_OF_UPSTREAM[name], settings.upstreams[name])]
     }

@@ -1,0 +1,141 @@
+"""One worker's answers to the questions of `questions.py`: what it counted, what it keeps, what it is told to do."""
+
+import asyncio
+import time
+from collections import deque
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import partial
+from typing import Any, Final
+
+from clients.scope import OfCustomer
+from clients.values import Dataset
+from gateway.cache.levels import Levels
+from gateway.cache.metrics import DatasetCounters
+from gateway.cache.policy import SOURCE_OF
+from gateway.cache.purge import purge
+from gateway.cache.shared import Shared
+from gateway.cache.source import CachedSource
+from gateway.cache.tags import InvalidTag
+from gateway.ops import questions as q
+from gateway.ops.entries import PERSONAL, find_largest, look_up
+from gateway.ops.history import History
+from gateway.ops.lab import Terms, replay, terms_to_try
+from gateway.resilience.breaker import BreakerState
+from gateway.resilience.stack import GuardedUpstream
+from gateway.telemetry.readings import Readings
+from gateway.telemetry.telemetry import Telemetry
+
+MOST_DEEDS: Final = 50
+HOLDS: Final[Mapping[str, BreakerState | None]] = {
+    "open": BreakerState.HELD_OPEN,
+    "closed": BreakerState.HELD_CLOSED,
+    "auto": None,
+}
+"""What an operator may say to a breaker."""
+
+
+@dataclass(frozen=True, slots=True)
+class Rooms:
+    """What a desk looks into and acts on."""
+
+    telemetry: Telemetry
+    levels: Levels
+    shared: Shared | None
+    datasets: Mapping[Dataset, CachedSource[Any, Any, Any]]
+    guarded: Mapping[Any, GuardedUpstream]
+
+
+class Desk:
+    """Answers one question after the other."""
+
+    def __init__(self, rooms: Rooms) -> None:
+        self._rooms = rooms
+        self.history = History(lambda: Readings(rooms.telemetry.read()))
+        self.deeds: deque[q.Deed] = deque(maxlen=MOST_DEEDS)
+        for dataset, reservoir in rooms.telemetry.samples.reservoirs.items():
+            reservoir.count_by(partial(count_asked, rooms.levels.metrics.of(dataset)))
+
+    async def answer(self, text: bytes) -> bytes:
+        """One question of another worker, or of our own page; raises msgspec.DecodeError for what is none."""
+        return q.encode(await self._answer(q.decode_question(text)))
+
+    async def _answer(self, question: q.AnyQuestion) -> Any:  # noqa: PLR0911 -- one line per question
+        rooms = self._rooms
+        match question:
+            case q.Figures():
+                return rooms.telemetry.read()
+            case q.PastHour():
+                return self.history.steps()
+            case q.TopMissed():
+                return self._top_missed()
+            case q.LookUp(text):
+                return await look_up(rooms.datasets.values(), text, rooms.levels.clock())
+            case q.Largest():
+                return await find_largest(rooms.datasets.values(), rooms.levels.clock())
+            case q.Try(dataset):
+                return await self._draw_curve(dataset)
+            case q.PurgeTags(tags, is_published):
+                return await self._purge(tags, is_published=is_published)
+            case q.HoldBreaker():
+                return self._hold(question)
+            case q.Deeds():
+                return list(self.deeds)
+
+    def _top_missed(self) -> dict[str, list[tuple[str, int]]]:
+        """Without the datasets whose keys name people."""
+        return {
+            dataset.value: keys.top()
+            for dataset, keys in self._rooms.telemetry.samples.missed.items()
+            if dataset not in PERSONAL and self._rooms.datasets[dataset].policy.scope is not OfCustomer
+        }
+
+    async def _purge(self, tags: tuple[str, ...], *, is_published: bool) -> q.Done:
+        """Purge here, and with `is_published` through the shared store as well, which tells other machines."""
+        try:
+            purged = await purge(tags, self._rooms.levels, self._rooms.shared if is_published else None)
+        except InvalidTag as error:
+            return q.Done(is_done=False, note=str(error))
+        return q.Done(is_done=True, note="" if purged.is_everywhere else "the shared store has not taken it yet")
+
+    def _hold(self, question: q.HoldBreaker) -> q.Done:
+        guarded = next((g for g in self._rooms.guarded.values() if g.policy.source is question.source), None)
+        if guarded is None or question.state not in HOLDS or question.operation not in known_operations(guarded):
+            return q.Done(is_done=False, note="no such breaker in this worker yet")
+        guarded.hold(question.operation, HOLDS[question.state])
+        return q.Done(is_done=True)
+
+    async def _draw_curve(self, dataset: Dataset) -> q.Curve:
+        """One point after the other, with a turn for others in between: each takes some milliseconds."""
+        observed = self._rooms.telemetry.samples.reservoirs[dataset].observe()
+        policy = self._rooms.datasets[dataset].policy
+        in_force = Terms(policy.fresh_s, policy.stale_while_revalidate_s, self._load_s(dataset))
+        points = []
+        for terms in terms_to_try(in_force):
+            points.append(replay(observed, terms, time.time()))
+            await asyncio.sleep(0)
+        counters = self._rooms.levels.metrics.of(dataset)
+        waited = sum(counters.missed.values()) + counters.coalesced
+        measured = 1 - waited / counters.asked if counters.asked else None
+        questions = sum(map(len, observed.times))
+        return q.Curve(points, len(observed.times), questions, observed.share, observed.since, observed.asked, measured)
+
+    def _load_s(self, dataset: Dataset) -> float:
+        """How long calls of the dataset's source take on average."""
+        source = SOURCE_OF[dataset]
+        took = [
+            histogram
+            for guarded in self._rooms.guarded.values()
+            if guarded.policy.source is source
+            for histogram in guarded.meter.latency.values()
+        ]
+        calls = sum(histogram.total for histogram in took)
+        return sum(histogram.sum_s for histogram in took) / calls if calls else 0.0
+
+
+def count_asked(counters: DatasetCounters) -> int:
+    return counters.asked
+
+
+def known_operations(guarded: GuardedUpstream) -> set[str]:
+    return set(guarded.breakers.states())

@@ -1,0 +1,1 @@
+"""What the gateway tells of itself: figures, lines and traces. `docs/metrics.md` is the vocabulary."""

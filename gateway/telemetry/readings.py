@@ -1,0 +1,134 @@
+"""Figures at one moment: what one worker counted, and how the figures of several are looked at together."""
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from typing import NamedTuple
+
+import msgspec
+
+from gateway.telemetry.vocabulary import METRICS, Metric
+
+
+class Spread(NamedTuple):
+    """A histogram's counts per bucket, not cumulated, the open one last; and the sum of what was counted."""
+
+    counts: tuple[int, ...]
+    total: float
+
+    @property
+    def number(self) -> int:
+        return sum(self.counts)
+
+
+class Sample(msgspec.Struct, frozen=True, array_like=True, gc=False):
+    """One figure: `labels` in the metric's order."""
+
+    metric: str
+    labels: tuple[str, ...]
+    value: float | Spread
+
+
+def count(metric: Metric, value: float, *labels: str) -> Sample:
+    """A counter's or a gauge's figure."""
+    return Sample(metric.name, labels, float(value))
+
+
+def spread(metric: Metric, counts: Sequence[int], total: float, *labels: str) -> Sample:
+    """A histogram's figure."""
+    return Sample(metric.name, labels, Spread(tuple(counts), total))
+
+
+def add_spreads(first: Spread, second: Spread) -> Spread:
+    """Both together; of one metric, so of equal buckets."""
+    return Spread(tuple(a + b for a, b in zip(first.counts, second.counts, strict=True)), first.total + second.total)
+
+
+class Readings:
+    """The figures of all workers added up, to be asked by label; gauges are added as well."""
+
+    def __init__(self, samples: Iterable[Sample] = ()) -> None:
+        self._numbers: dict[str, dict[tuple[str, ...], float]] = {}
+        self._spreads: dict[str, dict[tuple[str, ...], Spread]] = {}
+        for sample in samples:
+            self._add(sample)
+
+    def _add(self, sample: Sample) -> None:
+        if isinstance(sample.value, Spread):
+            spreads = self._spreads.setdefault(sample.metric, {})
+            known = spreads.get(sample.labels)
+            spreads[sample.labels] = sample.value if known is None else add_spreads(known, sample.value)
+        else:
+            numbers = self._numbers.setdefault(sample.metric, {})
+            numbers[sample.labels] = numbers.get(sample.labels, 0.0) + sample.value
+
+    def has(self, metric: Metric) -> bool:
+        return metric.name in self._numbers or metric.name in self._spreads
+
+    def number(self, metric: Metric, **where: str) -> float:
+        """The sum of a counter or gauge over all series with these labels."""
+        chosen = _chooser(metric, where)
+        return sum(value for labels, value in self._numbers.get(metric.name, {}).items() if chosen(labels))
+
+    def spread(self, metric: Metric, **where: str) -> Spread:
+        """A histogram over all series with these labels; empty when there are none."""
+        chosen = _chooser(metric, where)
+        whole = Spread((0,) * (len(metric.bounds) + 1), 0.0)
+        for labels, value in self._spreads.get(metric.name, {}).items():
+            if chosen(labels):
+                whole = add_spreads(whole, value)
+        return whole
+
+    def values(self, metric: Metric, label: str) -> list[str]:
+        """All values of a label, sorted."""
+        place = metric.labels.index(label)
+        kept: Mapping[tuple[str, ...], object] = self._numbers.get(metric.name) or self._spreads.get(metric.name) or {}
+        return sorted({labels[place] for labels in kept})
+
+    def since(self, before: "Readings") -> "Readings":
+        """What was counted after `before`; a worker that started anew counts from nothing, never below it."""
+        later = Readings()
+        for name, numbers in self._numbers.items():
+            old = before._numbers.get(name, {})  # noqa: SLF001
+            is_counter = METRICS[name].kind == "counter"
+            later._numbers[name] = {
+                labels: max(0.0, value - old.get(labels, 0.0)) if is_counter else value
+                for labels, value in numbers.items()
+            }
+        for name, spreads in self._spreads.items():
+            was = before._spreads.get(name, {})  # noqa: SLF001
+            later._spreads[name] = {labels: _grown(value, was.get(labels)) for labels, value in spreads.items()}
+        return later
+
+    def __iter__(self) -> Iterator[Sample]:
+        for name, numbers in self._numbers.items():
+            yield from (Sample(name, labels, value) for labels, value in numbers.items())
+        for name, spreads in self._spreads.items():
+            yield from (Sample(name, labels, value) for labels, value in spreads.items())
+
+
+def _grown(now: Spread, before: Spread | None) -> Spread:
+    if before is None or before.number > now.number:
+        return now
+    counts = tuple(max(0, a - b) for a, b in zip(now.counts, before.counts, strict=True))
+    return Spread(counts, max(0.0, now.total - before.total))
+
+
+def _chooser(metric: Metric, where: Mapping[str, str]) -> Callable[[tuple[str, ...]], bool]:
+    wanted = [(metric.labels.index(name), value) for name, value in where.items()]
+    return lambda labels: all(labels[place] == value for place, value in wanted)
+
+
+def quantile(whole: Spread, bounds: Sequence[float], share: float) -> float | None:
+    """The value below which this share lies, straight lines within buckets; None when nothing was counted.
+
+    As Prometheus reckons it (`histogram_quantile`); in the open bucket it is that bucket's lower end.
+    """
+    wanted, seen = share * whole.number, 0
+    if not whole.number:
+        return None
+    lower = 0.0
+    for bound, number in zip(bounds, whole.counts, strict=False):
+        if number and seen + number >= wanted:
+            return lower + (bound - lower) * (wanted - seen) / number
+        seen += number
+        lower = bound
+    return lower

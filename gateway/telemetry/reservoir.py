@@ -1,0 +1,113 @@
+"""When some keys of a dataset were asked for: the stream that the policy lab tries other terms on.
+
+Which keys is decided by their hash alone (SHARDS: Waldspurger, Park, Garthwaite, Ahmad, FAST '15):
+the keys with the smallest hashes are kept, and of those every question. A sample of questions would
+not do, for it tears the gaps between questions of one key apart, and the gaps are what counts.
+"""
+
+from array import array
+from collections.abc import Callable, Hashable, Sequence
+from time import time
+from typing import Any, Final, NamedTuple
+
+from clients.scope import Scope
+
+MOST_KEYS: Final = 500
+MOST_TIMES: Final = 10_000
+HASHES: Final = 2**61 - 1
+
+
+class Observed(NamedTuple):
+    """What was seen: the times of each sampled key under each scope, in order and in seconds since the epoch.
+
+    `share` is the part of all keys that is sampled; `asked` counts questions of all keys since `since`.
+    """
+
+    times: list[Sequence[float]]
+    share: float
+    since: float
+    asked: int
+
+
+class Reservoir:
+    """A dataset's sampled keys; bounded by keys and by questions, of which the older half is forgotten at a time."""
+
+    def __init__(
+        self, most_keys: int = MOST_KEYS, most_times: int = MOST_TIMES, now: Callable[[], float] = time
+    ) -> None:
+        self.sampled: set[Any] = set()
+        self._times: dict[tuple[Scope, Any], array[float]] = {}
+        self._most_keys = most_keys
+        self._most_times = most_times
+        self._below = HASHES
+        self._kept = 0
+        self._now = now
+        self._since = now()
+        self._asked: Callable[[], int] = lambda: 0
+        self._asked_before = 0
+
+    def count_by(self, asked: Callable[[], int]) -> None:
+        """Where to learn how many keys were asked for in all."""
+        self._asked = asked
+
+    def note(self, keys: Sequence[Hashable], scope: Scope) -> None:
+        """These were asked for, and at least one of them is sampled."""
+        now = self._now()
+        for key in keys:
+            if key in self.sampled:
+                self._add(scope, key, now)
+
+    def meet(self, keys: Sequence[Hashable], scope: Scope) -> None:
+        """These were asked for, and at least one was not at hand: the only moment at which a key can be new."""
+        now = self._now()
+        for key in keys:
+            if key not in self.sampled and place_of(key) < self._below:
+                self.sampled.add(key)
+            if key in self.sampled:
+                self._add(scope, key, now)
+        while len(self.sampled) > self._most_keys:
+            self._drop_last_key()
+
+    def observe(self) -> Observed:
+        """What was seen so far."""
+        return Observed(
+            times=[tuple(times) for times in self._times.values()],
+            share=self._below / HASHES,
+            since=self._since,
+            asked=self._asked() - self._asked_before,
+        )
+
+    def _add(self, scope: Scope, key: Hashable, now: float) -> None:
+        times = self._times.get((scope, key))
+        if times is None:
+            times = self._times[scope, key] = array("d")
+        times.append(now)
+        self._kept += 1
+        if self._kept > self._most_times:
+            self._forget_half()
+
+    def _drop_last_key(self) -> None:
+        last = max(self.sampled, key=place_of)
+        self.sampled.discard(last)
+        self._below = place_of(last)
+        for place in [place for place in self._times if place[1] == last]:
+            self._kept -= len(self._times.pop(place))
+
+    def _forget_half(self) -> None:
+        """Forget what lies in the older half of the time seen, and count anew from there.
+
+        How many were asked for in all in the half that stays is taken in proportion to the sample.
+        """
+        middle = sorted(at for times in self._times.values() for at in times)[self._kept // 2]
+        kept = {place: array("d", (at for at in times if at >= middle)) for place, times in self._times.items()}
+        before = self._kept
+        self._times = {place: times for place, times in kept.items() if times}
+        self._kept = sum(len(times) for times in self._times.values())
+        asked = self._asked()
+        self._asked_before = asked - round((asked - self._asked_before) * self._kept / before)
+        self._since = middle
+
+
+def place_of(key: Hashable) -> int:
+    """A key's place among all keys; mixed once more, for numbers and short tuples hash to their neighbours."""
+    return (hash(key) * 0x9E3779B97F4A7C15 >> 3) % HASHES

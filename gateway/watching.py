@@ -1,0 +1,43 @@
+"""Composing what watches the gateway: telemetry in every room, and the operations page over it."""
+
+from collections.abc import AsyncIterator, Mapping
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+
+from clients.values import Dataset
+from gateway.cache.policy import Policy
+from gateway.ops.access import Access
+from gateway.ops.desk import Desk, Rooms
+from gateway.ops.listener import OpsPlace, serving
+from gateway.ops.office import open_office
+from gateway.ops.routes import make_ops_app
+from gateway.settings import OpsSettings, Settings
+from gateway.telemetry.logs import pick_look
+from gateway.telemetry.names import OperationNames, read_registered
+from gateway.telemetry.telemetry import Rules, Telemetry, open_telemetry
+
+
+def open_watch(settings: Settings) -> AbstractAsyncContextManager[Telemetry]:
+    """Count and write lines as the settings say."""
+    said = settings.telemetry
+    names = OperationNames(read_registered(settings.documents.manifests))
+    return open_telemetry(Rules(pick_look(said.logs), said.operation_lines, said.slow_s), names)
+
+
+@asynccontextmanager
+async def open_ops(
+    settings: OpsSettings,
+    place: OpsPlace | None,
+    rooms: Rooms,
+    policies: Mapping[Dataset, Policy],
+) -> AsyncIterator[None]:
+    """Serve the operations page while the block runs; without a place there is none."""
+    if place is None:
+        yield
+        return
+    desk = Desk(rooms)
+    access = Access(settings.token.get_secret_value())
+    async with (
+        open_office(desk, place.folder, policies, has_shared=rooms.shared is not None) as office,
+        serving(make_ops_app(office, access, is_secure=settings.is_behind_tls), place.listening),
+    ):
+        yield
