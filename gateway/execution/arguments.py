@@ -64,12 +64,16 @@ def arguments_of(definition: GraphQLField, details: FieldDetails) -> Arguments:
     It raises GraphQLError as `get_argument_values` of the reference does.
     """
     if not definition.args:
-        return lambda run: NONE
+        return _no_arguments
     if details.fragment_variable_values is not None or not _is_repeatable(definition):
         return lambda run: _coerce(definition, details, run)
     if not variables_of(details.node.arguments):
         return _constant(definition, details)
     return _once_per_run(definition, details)
+
+
+def _no_arguments(_run: Any) -> dict[str, Any]:
+    return NONE
 
 
 def converted(arguments: Arguments, field: StrawberryField | None, schema: GraphQLSchema) -> Arguments:

@@ -112,3 +112,30 @@ def ignores_info(function: Callable[..., Any]) -> bool:
     for step in dis.get_instructions(code):
         used.update(step.argval if isinstance(step.argval, tuple) else {str(step.argval)})
     return not used & {name, "locals", "vars", "eval", "exec", "_getframe"}
+
+
+_PLAIN_CALL = frozenset(
+    "RESUME COPY_FREE_VARS PUSH_NULL LOAD_GLOBAL LOAD_FAST LOAD_FAST_BORROW LOAD_DEREF PRECALL CALL RETURN_VALUE".split()
+)
+
+
+@lru_cache(maxsize=4096)
+def is_instance_check(function: Callable[..., Any]) -> bool:
+    """Tell whether `(value, info)` is exactly `isinstance(value, classes)`, so that the class decides.
+
+    Read from the bytecode, which must be that one call and nothing else.
+    """
+    bare = getattr(function, "__func__", function)
+    if isinstance(function, MethodType) or not isinstance(bare, FunctionType):
+        return False
+    steps = list(dis.get_instructions(bare.__code__))
+    value = bare.__code__.co_varnames[:1]
+    loads = tuple(step.argval for step in steps if step.opname.startswith("LOAD_FAST"))
+    is_builtin = "isinstance" not in bare.__globals__
+    return (
+        is_builtin
+        and all(step.opname in _PLAIN_CALL for step in steps)
+        and loads == value
+        and next((step.argval for step in steps if step.opname == "LOAD_GLOBAL"), None) == "isinstance"
+        and sum(step.opname == "CALL" for step in steps) == 1
+    )

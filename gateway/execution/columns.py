@@ -24,7 +24,7 @@ from graphql import (
     is_object_type,
 )
 
-from gateway.execution.classes import facts_of, ignores_info
+from gateway.execution.classes import facts_of, ignores_info, is_instance_check
 from gateway.execution.completion import MAX_INT, MIN_INT, Position, has_own_result
 from gateway.execution.fragments import part_like
 from gateway.execution.kinds import Attribute, Typename
@@ -57,7 +57,7 @@ def complete_all(
     """
     outer, run.column_root = run.column_root, position
     try:
-        done = _work_for(position, frozenset(map(type, values)))(run, values)
+        done = _work_for(position, _shape(values))(run, values)
     except Surprise:
         position.credit -= _CREDIT // 2
         return None
@@ -70,12 +70,18 @@ def complete_all(
     return list(done)
 
 
-def _work_for(position: Position, classes: frozenset[type]) -> Work:
-    work = position.columns.get(classes)
+def _shape(column: Column) -> Any:
+    """The classes in a column: the only one, or the set of them."""
+    classes = set(map(type, column))
+    return classes.pop() if len(classes) == 1 else frozenset(classes)
+
+
+def _work_for(position: Position, shape: Any) -> Work:
+    work = position.columns.get(shape)
     if work is None:
-        work = _make_work(position, classes)
+        work = _make_work(position, shape if isinstance(shape, frozenset) else frozenset((shape,)))
         if len(position.columns) < 64:
-            position.columns[classes] = work
+            position.columns[shape] = work
     return work
 
 
@@ -162,7 +168,7 @@ def _lists(position: Position) -> Work:
 
     def lists(run: "CompiledExecutor", column: Column) -> Column:
         joined = list(chain.from_iterable(column))
-        done = _work_for(items, frozenset(map(type, joined)))(run, joined)
+        done = _work_for(items, _shape(joined))(run, joined)
         return part_like(column, done)
 
     return lists
@@ -171,12 +177,18 @@ def _lists(position: Position) -> Work:
 def _objects(position: Position, type_: GraphQLObjectType, cls: type) -> Work:
     field = position.field
     check = type_.is_type_of
-    if check is not None and not ("strawberry-definition" in type_.extensions and ignores_info(check)):
+    if check is not None and not is_instance_check(check) and not (
+        "strawberry-definition" in type_.extensions and ignores_info(check)
+    ):
         return _refuse
 
+    is_by_class = check is not None and is_instance_check(check)
+
     def objects(run: "CompiledExecutor", column: Column) -> Column:
-        if check is not None and not all([check(value, None) is True for value in column]):  # type: ignore[arg-type]
-            raise _SURPRISE
+        if check is not None:
+            asked = column[:1] if is_by_class else column
+            if not all([check(value, None) is True for value in asked]):  # type: ignore[arg-type]
+                raise _SURPRISE
         selection = field.selections.get(type_) or field.selection(run, type_)
         if selection.defers or (selection.batches and run.column_root is not position):
             raise _SURPRISE
@@ -222,11 +234,11 @@ def _is_tabular(field: "Field", view: "View") -> bool:
 
 
 def _column(run: "CompiledExecutor", field: "Field", column: Column) -> Column:
-    classes = frozenset(map(type, column))
-    work = field.position.columns.get(classes)
+    shape = _shape(column)
+    work = field.position.columns.get(shape)
     if work is None:
         if isinstance(field.kind, Attribute) and field.kind.is_lenient:
-            if any(facts_of(cls).is_callable for cls in classes):
+            if any(facts_of(type(value)).is_callable for value in column):
                 raise _SURPRISE
-        work = _work_for(field.position, classes)
+        work = _work_for(field.position, shape)
     return work(run, column)

@@ -63,7 +63,7 @@ class Position:
         self.bare_type = type_.of_type if is_non_null_type(type_) else type_
         self.items: Position | None = None
         self.credit = 4
-        self.columns: dict[frozenset[type], Any] = {}
+        self.columns: dict[Any, Any] = {}
         self.steps: dict[type, Step | None] = {}
 
     def learn(self, cls: type) -> Step | None:

@@ -27,7 +27,7 @@ class Rows:
 
     __slots__ = ("_keys", "_pattern", "_type_name", "_uses", "many", "one")
 
-    def __init__(self, keys: Sequence[str], pattern: str, type_name: str) -> None:
+    def __init__(self, keys: tuple[str, ...], pattern: str, type_name: str) -> None:
         self._keys = keys
         self._pattern = pattern
         self._type_name = type_name
@@ -41,6 +41,12 @@ class Rows:
         if self._uses >= _WORTH_COMPILING:
             self.one, self.many = row_makers(self._keys, self._pattern, self._type_name)
         return make
+
+
+@lru_cache(maxsize=4096)
+def rows_of(keys: tuple[str, ...], pattern: str, type_name: str) -> Rows:
+    """The makers for a selection; equal selections of different documents share them."""
+    return Rows(keys, pattern, type_name)
 
 
 def row_makers(keys: Sequence[str], pattern: str, type_name: str) -> tuple[MakeOne, MakeMany]:

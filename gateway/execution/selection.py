@@ -11,6 +11,7 @@ dictionaries, keys of a `dict`); properties and such are read one by one, in the
 """
 
 from collections.abc import Callable
+from functools import lru_cache
 from operator import attrgetter, itemgetter
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 
@@ -23,7 +24,7 @@ from gateway.execution.classes import Absent, facts_of, is_plain_attribute
 from gateway.execution.completion import COMPLETE, UNKNOWN, PathTuple, Position, Step
 from gateway.execution.fragments import Fragments
 from gateway.execution.kinds import Attribute, Kind, Resolver, Typename, kind_of, strawberry_field_of
-from gateway.execution.rows import EMPTY, READ, TYPENAME, Rows
+from gateway.execution.rows import EMPTY, READ, TYPENAME, rows_of
 from resolvers.batch import Batch, Hole, Pure
 
 if TYPE_CHECKING:
@@ -199,18 +200,17 @@ def follow(
 class View:
     """A selection as seen on parents of one class."""
 
-    __slots__ = ("cls", "entries", "get", "is_tabular", "keys", "names", "read", "rows", "selection")
+    __slots__ = ("cls", "entries", "get", "is_tabular", "keys", "read", "rows", "selection")
 
     def __init__(self, selection: Selection, cls: type) -> None:
         self.selection = selection
         self.cls = cls
         read_at_once = [f for f in selection.fields if _is_read_at_once(f, cls)]
         self.keys = tuple(f.key for f in read_at_once)
-        self.names = tuple((f.kind.name, f.kind.is_lenient) for f in read_at_once if isinstance(f.kind, Attribute))
-        self.get = _getter(cls, [name for name, _ in self.names])
-        self.read = _reader(cls, self.names, self.get)
-        keys = [f.key for f in selection.fields]
-        self.rows = Rows(keys, _pattern(selection, frozenset(self.keys)), selection.type.name)
+        names = tuple((f.kind.name, f.kind.is_lenient) for f in read_at_once if isinstance(f.kind, Attribute))
+        self.get, self.read = _readers(cls, names)
+        keys = tuple(f.key for f in selection.fields)
+        self.rows = rows_of(keys, _pattern(selection, frozenset(self.keys)), selection.type.name)
         self.entries: dict[tuple[type, ...], tuple[Entry, ...]] = {}
         self.is_tabular: bool | None = None
 
@@ -240,6 +240,13 @@ def _pattern(selection: Selection, read: frozenset[str]) -> str:
 
 
 Read: TypeAlias = Callable[[Any], tuple[Any, ...]]
+
+
+@lru_cache(maxsize=8192)
+def _readers(cls: type, names: tuple[tuple[str, bool], ...]) -> tuple[Read, Read]:
+    """Two ways to read a value's attributes: quick, and not minding what is absent. Plans share them."""
+    get = _getter(cls, [name for name, _ in names])
+    return get, _reader(cls, names, get)
 
 
 def _getter(cls: type, names: list[str]) -> Read:
