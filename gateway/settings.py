@@ -58,6 +58,9 @@ class UpstreamSettings(Section):
     timeout_s: float | None = Field(default=None, gt=0, le=60, description="Time limit of a call with its retries.")
     connections: int = Field(default=50, ge=1, le=1000, description="Most connections at once, per worker.")
     has_breaker: bool = Field(default=True, description="Off: a failing system is asked all the same.")
+    has_hedging: bool = Field(default=False, description="On: a read that is late is asked a second time.")
+    quota_calls: int | None = Field(default=None, ge=1, le=1_000_000, description="Its limit: calls in each period.")
+    quota_period_s: float = Field(default=1.0, gt=0, le=3600, description="The period of its limit.")
 
 
 class ShopSettings(Section):
