@@ -1,5 +1,6 @@
 """The systems behind the gateway: one guarded connection pool and one adapter for each."""
 
+import asyncio
 import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
@@ -28,14 +29,18 @@ from clients.search.protocol import Search
 from clients.stock.generic import GenericStock
 from clients.stock.protocol import Stock
 from clients.values import DataSource
-from gateway.resilience.policy import BreakerPolicy, UpstreamPolicy, default_policy
+from gateway.resilience.policy import BreakerPolicy, HedgePolicy, Quota, UpstreamPolicy, default_policy
+from gateway.resilience.quota import LocalQuotaStore, QuotaStore
 from gateway.resilience.stack import GuardedUpstream
+from gateway.resilience.valkey_quota import ValkeyQuotaStore, commands_at
 from gateway.resilience.wire import WireEngine
 from gateway.settings import SOURCE_OF_UPSTREAM, Settings, UpstreamName, UpstreamSettings, require_upstreams
 
 Adapter = TypeVar("Adapter", bound=ContractAdapter)
 
 NEVER_OPENS = BreakerPolicy(min_calls=sys.maxsize, in_a_row=sys.maxsize)
+REDIS_SCHEMES = {"valkey": "redis", "redis": "redis", "rediss": "rediss"}
+"""The shared stores that can count calls, and what their client calls them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,11 +65,13 @@ class Upstreams:
     clients: Clients
     guarded: Mapping[UpstreamName, GuardedUpstream]
     reached: Mapping[UpstreamName, Upstream]
+    quotas: QuotaStore
 
     async def aclose(self) -> None:
-        """Close every pool."""
+        """Close every pool, and then the count of calls that they share."""
         for guarded in self.guarded.values():
             await guarded.aclose()
+        await self.quotas.aclose()
 
 
 Wire = httpx.AsyncBaseTransport
@@ -75,8 +82,9 @@ def open_upstreams(
 ) -> Upstreams:
     """Make everything that talks to other systems; call inside the event loop that will use it."""
     require_upstreams(settings)
+    quotas = open_quotas(settings)
     guarded = {
-        name: GuardedUpstream(policy, watch(WireEngine(policy.wire)))
+        name: GuardedUpstream(policy, watch(WireEngine(policy.wire)), quotas)
         for name in SOURCE_OF_UPSTREAM
         for policy in [decide_policy(SOURCE_OF_UPSTREAM[name], settings.upstreams[name])]
     }
@@ -96,7 +104,21 @@ def open_upstreams(
         customers=adapter("customers", GenericCustomers),
         geo=adapter("geo", GenericGeo),
     )
-    return Upstreams(clients, guarded, reached)
+    return Upstreams(clients, guarded, reached, quotas)
+
+
+def open_quotas(settings: Settings) -> QuotaStore:
+    """Who counts calls against published limits: all processes together in a shared Valkey or Redis, or each its share.
+
+    Memcached cannot: it has neither scripts nor lists.
+    """
+    clock, cache = asyncio.get_running_loop().time, settings.cache
+    url = cache.shared_url.get_secret_value() if cache.shared_url is not None else ""
+    scheme, _, place = url.partition("://")
+    if scheme not in REDIS_SCHEMES:
+        return LocalQuotaStore(clock, settings.workers)
+    commands = commands_at(f"{REDIS_SCHEMES[scheme]}://{place}", cache.shared_timeout_s)
+    return ValkeyQuotaStore(commands, clock, settings.workers)
 
 
 def decide_policy(source: DataSource, settings: UpstreamSettings) -> UpstreamPolicy:
@@ -104,6 +126,10 @@ def decide_policy(source: DataSource, settings: UpstreamSettings) -> UpstreamPol
     policy = default_policy(source)
     if not settings.has_breaker:
         policy = replace(policy, breaker=NEVER_OPENS)
+    if settings.has_hedging:
+        policy = replace(policy, hedge=HedgePolicy())
+    if settings.quota_calls is not None:
+        policy = replace(policy, quota=Quota(settings.quota_calls, settings.quota_period_s))
     wire = replace(policy.wire, connections=settings.connections)
     if settings.timeout_s is None:
         return replace(policy, wire=wire)
