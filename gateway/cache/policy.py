@@ -204,9 +204,10 @@ DEFAULT_POLICIES: Mapping[Dataset, Policy] = {
         fresh_s=60, stale_while_revalidate_s=300, stale_if_error_s=3600, negative_s=30, scope=ForCustomer,
         tags=tags.of_block, max_batch=20,
     ),
-    # A date that was possible a minute ago may not be now, and a promise that we cannot keep costs an order.
+    # A date that was possible a minute ago may not be now, so an older promise serves in a failure only, and
+    # without what has lapsed since (`resolvers/fallbacks.py`).
     Dataset.DELIVERY_PROMISE: Policy(
-        fresh_s=60, negative_s=10, scope=InContext, tags=tags.of_sku, max_batch=100,
+        fresh_s=60, stale_if_error_s=540, negative_s=10, scope=InContext, tags=tags.of_sku, max_batch=100,
     ),
     # Shops do not move; hours and services change by the day.
     Dataset.LOCATION: Policy(

@@ -102,9 +102,10 @@ def test_a_signed_in_customer_may_have_other_terms() -> None:
 
 
 def test_what_is_promised_or_bought_is_not_served_for_long() -> None:
-    """Stock and delivery dates: seconds, and a promise of delivery never stale."""
+    """Stock: seconds. A promise of delivery: a minute, and in a failure ten."""
     assert DEFAULT_POLICIES[Dataset.AVAILABILITY].kept_s <= 60
-    assert DEFAULT_POLICIES[Dataset.DELIVERY_PROMISE].served_s == DEFAULT_POLICIES[Dataset.DELIVERY_PROMISE].kept_s
+    assert DEFAULT_POLICIES[Dataset.DELIVERY_PROMISE].served_s <= 60
+    assert DEFAULT_POLICIES[Dataset.DELIVERY_PROMISE].kept_s <= 600
 
 
 def test_scopes_that_look_alike_are_different_keys() -> None:
