@@ -1,23 +1,26 @@
 """Listings of products: how to narrow and order them, and what was found."""
 
 import datetime as dt
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from decimal import Decimal
 from functools import partial
-from typing import NamedTuple, Protocol, TypeVar
+from typing import Any, NamedTuple, Protocol, TypeVar
 
 import strawberry
 
 from clients.catalogue import protocol as catalogue
+from clients.errors import SourceError
 from clients.eventual import then
 from clients.search import protocol as search
 from clients.search.protocol import ProductSort
+from resolvers.batch import Outcome
 from resolvers.context import Info
 from resolvers.fields import (
     Outcomes,
     batch,
     describe_enum,
     describes,
+    first_failure,
     input_object,
     interface,
     optional,
@@ -25,7 +28,8 @@ from resolvers.fields import (
     reads,
 )
 from resolvers.freshness import Freshness, Sourced
-from resolvers.hydration import by_product_id, hydrate, load_products
+from resolvers.hydration import by_product_id, load_products
+from resolvers.kept import kept
 from resolvers.labels import Swatch
 from resolvers.node import Kind, expected_key, given_key
 from resolvers.paging import PageInfo, cursor, page_size
@@ -138,8 +142,9 @@ class ProductConnection(Sourced):
     @staticmethod
     def edges(listings: Sequence[search.Listing], info: Info, /) -> Outcomes[list[FoundProduct]]:
         """Edges, when per-item data is wanted."""
-        mentions = [[(hit, by_product_id(hit.product_id)) for hit in listing.hits] for listing in listings]
-        return hydrate(mentions, info.context.loaders.products.load_many, pair_hit)
+        keys = [key for listing in listings for key in kept(listing, "product keys", product_keys)]
+        products = info.context.loaders.products.load_many(keys)
+        return then(products, lambda found: [pair_hits(listing, part) for listing, part in share_out(listings, found)])
 
     @batch(list[AProduct])
     @staticmethod
@@ -155,9 +160,39 @@ class ProductConnection(Sourced):
     freshness: Freshness = plain("When the index answered.")
 
 
-def pair_hit(hit: search.Hit, product: catalogue.Product) -> FoundProduct:
-    """A hit with its product."""
-    return FoundProduct(hit.cursor, product, hit.tracking_token)
+def product_keys(listing: search.Listing) -> tuple[catalogue.ProductKey, ...]:
+    """The keys of the products of a listing."""
+    return tuple(by_product_id(hit.product_id) for hit in listing.hits)
+
+
+def share_out(
+    listings: Sequence[search.Listing], found: Sequence[Outcome[catalogue.Product]]
+) -> Iterator[tuple[search.Listing, Sequence[Outcome[catalogue.Product]]]]:
+    """Every listing with its own products, in order."""
+    start = 0
+    for listing in listings:
+        end = start + len(listing.hits)
+        yield listing, found[start:end]
+        start = end
+
+
+def pair_hits(
+    listing: search.Listing, products: Sequence[Outcome[catalogue.Product]]
+) -> list[FoundProduct] | SourceError:
+    """The hits of a listing with their products; the last pairing is kept, most pages have the same products."""
+    last: tuple[Any, list[FoundProduct]] | None = listing.__dict__.get("last pairing")
+    if last is not None and last[0] == products:
+        return last[1]
+    paired = [
+        FoundProduct(hit.cursor, product, hit.tracking_token)
+        for hit, product in zip(listing.hits, products, strict=True)
+        if isinstance(product, catalogue.Product)
+    ]
+    failure = first_failure(products)
+    if failure is not None:
+        return paired or failure
+    listing.__dict__["last pairing"] = (products, paired)
+    return paired
 
 
 class AskListing(Protocol):

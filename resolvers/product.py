@@ -35,6 +35,7 @@ from resolvers.fallbacks import with_list_prices, without_lapsed
 from resolvers.fields import Argument, Outcomes, batch, describes, plain, pure, seam
 from resolvers.hydration import by_product_id
 from resolvers.image import Image
+from resolvers.kept import kept
 from resolvers.labels import Badge, Brand
 from resolvers.loyalty import PointsEstimate
 from resolvers.node import Kind, Node, identity
@@ -113,6 +114,8 @@ class ProductVariant(Node):
     ) -> Outcomes[loyalty.PointsEstimate]:
         """Points this purchase would bring the current (or a basic) customer."""
         wanted = ordered_quantity(quantity)
+        if wanted == 1:
+            return info.context.loaders.estimates.load_many([kept(v, "estimate key", estimate_key) for v in variants])
         keys = [loyalty.EstimateKey(sku=variant.sku, quantity=wanted) for variant in variants]
         return info.context.loaders.estimates.load_many(keys)
 
@@ -295,6 +298,21 @@ def select_variant(product: catalogue.Product, chosen: Mapping[str, str]) -> cat
 
 
 def first_in_stock(product: catalogue.Product, found: Outcome[stock.ProductAvailability]) -> catalogue.Variant:
-    """The first variant that can be bought; the first of all when none can or stock is not known."""
-    available = frozenset(found.available_skus if isinstance(found, stock.ProductAvailability) else ())
-    return next((variant for variant in product.variants if variant.sku in available), product.variants[0])
+    """The first variant that can be bought; the first of all when none can or stock is not known.
+
+    The answer is kept with the availability it follows from.
+    """
+    if not isinstance(found, stock.ProductAvailability):
+        return product.variants[0]
+    last: tuple[catalogue.Product, catalogue.Variant] | None = found.__dict__.get("first in stock")
+    if last is not None and last[0] is product:
+        return last[1]
+    available = frozenset(found.available_skus)
+    first = next((variant for variant in product.variants if variant.sku in available), product.variants[0])
+    found.__dict__["first in stock"] = (product, first)
+    return first
+
+
+def estimate_key(variant: catalogue.Variant) -> loyalty.EstimateKey:
+    """The key of the points that one piece brings."""
+    return loyalty.EstimateKey(sku=variant.sku)
