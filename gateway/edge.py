@@ -24,6 +24,7 @@ from gateway.limits.rate import ClientQuota, ClientRates, LocalBuckets, Rate
 from gateway.limits.slots import Slots
 from gateway.resilience.admission import Admission
 from gateway.resilience.door import AdmissionDoor, App
+from gateway.resilience.rank import make_rank_of
 from gateway.settings import DocumentSettings, Settings
 
 
@@ -74,7 +75,8 @@ def make_edge(
         operations, authenticate=parts.authenticate, rules=rules, journal=parts.journal, places=places
     )
     socket = SocketParts(operations, parts.authenticate, parts.journal, places, rules.origins)
-    return Edge(AdmissionDoor(endpoint, parts.admission), SocketEndpoint(socket), documents, places)
+    door = AdmissionDoor(endpoint, parts.admission, make_rank_of(settings.limits.expendable))
+    return Edge(door, SocketEndpoint(socket), documents, places)
 
 
 def make_lookup(settings: DocumentSettings, documents: Documents) -> DocumentLookup:

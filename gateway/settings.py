@@ -113,6 +113,9 @@ class LimitSettings(Section):
     )
     cost_per_s: float = Field(default=2500.0, gt=0, description="Static cost a second, in bursts of 20 s.")
     sheds_load: bool = Field(default=True, description="Off: nobody is sent away, however late the process is.")
+    expendable: tuple[str, ...] = Field(
+        default=(), description="Operations that are sent away first, by the name that Apollo's clients send along."
+    )
 
 
 class OpsSettings(Section):
