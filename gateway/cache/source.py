@@ -123,12 +123,6 @@ class CachedSource(Generic[K, V, S]):
         entries = [self._kept.fall_back(scope, key) for key in keys]
         return [None if entry is None else entry.value for entry in entries]
 
-    def recall(self, keys: Sequence[K], asker: Asker) -> list[V | None]:
-        """Per key the last good value while the policy lets it be served on failure; nobody is asked."""
-        scope = self._project(asker)
-        entries = [self._kept.fall_back(scope, key) for key in keys]
-        return [None if entry is None else entry.value for entry in entries]
-
     async def settle(self) -> None:
         """Wait until no load is under way: what they bring is then kept, here and in the shared level."""
         await self._loads.settle()
@@ -272,8 +266,8 @@ class CachedSource(Generic[K, V, S]):
         if isinstance(outcome, SourceError):
             self._land_failed(scope, flight, outcome)
             return False
-        purged_at = self._purges.last_epoch(self._kept.tags(scope, flight.key, outcome.value))
-        if purged_at <= born:
+        # Without any purge since the load began there is no need to work out by what it could be purged.
+        if self._purges.epoch == born or self._last_purge(scope, flight.key, outcome.value) <= born:
             self.adopt(scope, flight, outcome)
             return True
         self._counters.outrun_by_purge += 1
@@ -283,6 +277,9 @@ class CachedSource(Generic[K, V, S]):
             elif not waiter.future.done():
                 waiter.board(self._flight(scope, flight.key, Priority.PAGE), index)
         return False
+
+    def _last_purge(self, scope: S, key: K, value: V | None) -> int:
+        return self._purges.last_epoch(self._kept.tags(scope, key, value))
 
     def adopt(self, scope: S, flight: Flight, answer: Answer) -> None:
         """End a flight with an answer that is known to be fresh and not purged at this moment."""
