@@ -28,6 +28,7 @@ from gateway.ops.listener import OpsPlace
 from gateway.resilience.admission import Admission, AdmissionPolicy
 from gateway.responses import RememberedResponses
 from gateway.settings import CacheSettings, Settings
+from gateway.sharing import open_sharing
 from gateway.telemetry.telemetry import Telemetry
 from gateway.telemetry.watch import WatchedWire
 from gateway.upstreams import Upstreams, open_upstreams
@@ -119,9 +120,14 @@ async def open_front(
         memory=opened.datasets,
     )
     admission = Admission(AdmissionPolicy() if settings.limits.sheds_load else NEVER_SHEDS)
-    async with open_viewers(settings.identity, now) as authenticate, admission.following_delay(), quiet_collector():
+    async with (
+        open_viewers(settings.identity, now) as authenticate,
+        open_sharing(settings.cache, opened.shared) as sharing,
+        admission.following_delay(),
+        quiet_collector(),
+    ):
         executor = decide_executor(settings, core, opened, now)
-        parts = EdgeParts(executor, contexts, authenticate, telemetry.journal, admission)
+        parts = EdgeParts(executor, contexts, authenticate, telemetry.journal, admission, sharing)
         edge = make_edge(settings, core, parts, now)
         telemetry.watch_door(admission, edge.places)
         front.open(edge.http, edge.socket)

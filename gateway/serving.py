@@ -75,7 +75,8 @@ def bind(host: str, port: int) -> socket.socket:
 
 def run_worker(settings: Settings, listening: socket.socket, ops: OpsPlace | None = None) -> None:
     """Serve in this process."""
-    config = make_server_config(make_app(settings, ops=ops), ServerOptions(host=settings.host, port=settings.port))
+    options = ServerOptions(host=settings.host, port=settings.port, trusted_proxies=settings.trusted_proxies)
+    config = make_server_config(make_app(settings, ops=ops), options)
     uvicorn.Server(config).run(sockets=[listening])
 
 

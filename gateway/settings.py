@@ -5,6 +5,8 @@ Variables win over the file. Nested settings are joined by two underscores:
 A name that is not a setting is an error everywhere, so a typing slip does not pass in silence.
 """
 
+import dataclasses
+import ipaddress
 import os
 import re
 import tomllib
@@ -22,6 +24,7 @@ from pydantic_settings import (
 )
 
 from clients.values import DataSource, SalesChannel
+from gateway.limits.policy import Limits
 
 UpstreamName = Literal[
     "catalogue", "search", "pricing", "stock", "loyalty", "recommendations", "delivery", "customers", "geo"
@@ -41,6 +44,7 @@ SOURCE_OF_UPSTREAM: dict[UpstreamName, DataSource] = {
 PREFIX = "GATEWAY_"
 FILE_VARIABLE = "GATEWAY_SETTINGS"
 LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})
+Sha256 = Annotated[str, Field(pattern="^[0-9a-f]{64}$")]
 ORIGIN = re.compile(r"[a-z][a-z0-9+.-]*://[a-z0-9.\-\[\]:]+")
 
 
@@ -113,6 +117,21 @@ class LimitSettings(Section):
     )
     cost_per_s: float = Field(default=2500.0, gt=0, description="Static cost a second, in bursts of 20 s.")
     sheds_load: bool = Field(default=True, description="Off: nobody is sent away, however late the process is.")
+    mode: Literal["enforce", "measure"] = Field(
+        default="enforce", description="By measure, documents beyond a limit are reported and executed."
+    )
+    exceptions: dict[Sha256, dict[str, int]] = Field(
+        default_factory=dict, description="Limits of single documents, by the SHA-256 of their text."
+    )
+
+    @field_validator("exceptions")
+    @classmethod
+    def _name_limits(cls, given: dict[str, dict[str, int]]) -> dict[str, dict[str, int]]:
+        known = {field.name for field in dataclasses.fields(Limits)}
+        if unknown := {name for changes in given.values() for name in changes} - known:
+            raise ValueError(f"expected limits of docs/http.md, got {', '.join(sorted(unknown))}")
+        return given
+
     expendable: tuple[str, ...] = Field(
         default=(), description="Operations that are sent away first, by the name that Apollo's clients send along."
     )
@@ -137,9 +156,7 @@ class TelemetrySettings(Section):
         default="auto", description="How lines look; by itself coloured on a terminal, else JSON."
     )
     operation_lines: Literal["all", "failed", "none"] = Field(default="all", description="Which operations get a line.")
-    slow_s: float = Field(
-        default=1.0, gt=0, description="Executions that take longer are written as a waterfall."
-    )
+    slow_s: float = Field(default=1.0, gt=0, description="Executions that take longer are written as a waterfall.")
 
 
 class DevelopmentSettings(Section):
@@ -164,6 +181,9 @@ class Settings(BaseSettings):
     origins: Annotated[tuple[str, ...], NoDecode] = Field(
         default=(), description="Origins whose pages may call the gateway; in a variable separated by commas."
     )
+    trusted_proxies: Annotated[tuple[str, ...], NoDecode] = Field(
+        default=(), description="Proxies before the gateway that say who asks, as addresses or networks."
+    )
     upstreams: dict[UpstreamName, UpstreamSettings] = Field(
         default_factory=dict, description="The systems behind the gateway, by domain."
     )
@@ -186,7 +206,7 @@ class Settings(BaseSettings):
             raise ValueError("expected GATEWAY_OPS__TOKEN: only a developer on this machine needs none")
         return self
 
-    @field_validator("origins", mode="before")
+    @field_validator("origins", "trusted_proxies", mode="before")
     @classmethod
     def _separate(cls, given: Any) -> Any:
         return [part.strip() for part in given.split(",") if part.strip()] if isinstance(given, str) else given
@@ -196,6 +216,16 @@ class Settings(BaseSettings):
     def _are_as_browsers_send_them(cls, given: tuple[str, ...]) -> tuple[str, ...]:
         if not all(ORIGIN.fullmatch(origin) for origin in given):
             raise ValueError("expected origins as browsers send them, such as https://shop.example, without a path")
+        return given
+
+    @field_validator("trusted_proxies")
+    @classmethod
+    def _are_addresses(cls, given: tuple[str, ...]) -> tuple[str, ...]:
+        for place in given:
+            try:
+                ipaddress.ip_network(place)
+            except ValueError:
+                raise ValueError(f"expected addresses or networks such as 10.0.0.0/8, got {place!r}") from None
         return given
 
     @classmethod

@@ -34,7 +34,14 @@ from gateway.resilience.quota import LocalQuotaStore, QuotaStore
 from gateway.resilience.stack import GuardedUpstream
 from gateway.resilience.valkey_quota import ValkeyQuotaStore, commands_at
 from gateway.resilience.wire import WireEngine
-from gateway.settings import SOURCE_OF_UPSTREAM, Settings, UpstreamName, UpstreamSettings, require_upstreams
+from gateway.settings import (
+    SOURCE_OF_UPSTREAM,
+    CacheSettings,
+    Settings,
+    UpstreamName,
+    UpstreamSettings,
+    require_upstreams,
+)
 
 Adapter = TypeVar("Adapter", bound=ContractAdapter)
 
@@ -112,13 +119,18 @@ def open_quotas(settings: Settings) -> QuotaStore:
 
     Memcached cannot: it has neither scripts nor lists.
     """
-    clock, cache = asyncio.get_running_loop().time, settings.cache
+    clock, address = asyncio.get_running_loop().time, redis_address(settings.cache)
+    if address is None:
+        return LocalQuotaStore(clock, settings.workers)
+    commands = commands_at(address, settings.cache.shared_timeout_s)
+    return ValkeyQuotaStore(commands, clock, settings.workers)
+
+
+def redis_address(cache: CacheSettings) -> str | None:
+    """The shared store as redis-py names it; None where there is none, or one that runs no scripts."""
     url = cache.shared_url.get_secret_value() if cache.shared_url is not None else ""
     scheme, _, place = url.partition("://")
-    if scheme not in REDIS_SCHEMES:
-        return LocalQuotaStore(clock, settings.workers)
-    commands = commands_at(f"{REDIS_SCHEMES[scheme]}://{place}", cache.shared_timeout_s)
-    return ValkeyQuotaStore(commands, clock, settings.workers)
+    return f"{REDIS_SCHEMES[scheme]}://{place}" if scheme in REDIS_SCHEMES else None
 
 
 def decide_policy(source: DataSource, settings: UpstreamSettings) -> UpstreamPolicy:

@@ -127,6 +127,28 @@ def test_an_unknown_name_in_the_file_is_an_error(monkeypatch: pytest.MonkeyPatch
         Settings()
 
 
+SLIPS: dict[str, dict[str, Any]] = {
+    "a limit that does not exist": {"limits": {"exceptions": {"a" * 64: {"dept": 5}}}},
+    "an exception for a name": {"limits": {"exceptions": {"ProductPage": {"depth": 5}}}},
+    "any proxy": {"trusted_proxies": "*"},
+    "a proxy by name": {"trusted_proxies": "proxy.local"},
+    "half a network": {"trusted_proxies": "10.0.0.1/8"},
+}
+
+
+@pytest.mark.parametrize("slip", SLIPS)
+def test_who_is_let_in_is_never_guessed(slip: str) -> None:
+    """A proxy that is no address, and an exception that binds to nothing, stop the start."""
+    with pytest.raises(ValidationError, match=r"expected|pattern"):
+        Settings(**SLIPS[slip])
+
+
+def test_proxies_are_addresses_and_networks() -> None:
+    """Several are separated by commas, as in a variable."""
+    given: Any = {"trusted_proxies": "10.0.0.0/8, 192.0.2.7, ::1"}
+    assert Settings(**given).trusted_proxies == ("10.0.0.0/8", "192.0.2.7", "::1")
+
+
 def test_known_names_are_not_refused() -> None:
     """Every setting, its nested parts in any case, the name of the file, and what is not ours."""
     names = [*ADDRESSES, "GATEWAY_SETTINGS", "gateway_port", "GATEWAY_shop__Language", "PATH", "MY_GATEWAY_X"]
