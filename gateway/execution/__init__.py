@@ -1,12 +1,22 @@
 """Compiled execution: `graphql.execute`, prepared once per document. See `docs/execution.md`."""
 
-from gateway.execution.drop_in import Execution, PlanCache
+from gateway.execution.drop_in import Execution, PlanCache, executable_schema
 from gateway.execution.errors import NotCompiled
 from gateway.execution.explain import explain
 from gateway.execution.plan import Plan, Request, compile_plan
 from gateway.execution.writing import Written, dump
 
-__all__ = ["Execution", "NotCompiled", "Plan", "PlanCache", "Request", "Written", "compile_plan", "dump", "execute",
+__all__ = [
+    "Execution",
+    "NotCompiled",
+    "Plan",
+    "PlanCache",
+    "Request",
+    "Written",
+    "compile_plan",
+    "dump",
+    "executable_schema",
+    "execute",
     "explain",
 ]
 

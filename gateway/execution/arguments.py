@@ -80,7 +80,7 @@ def converted(arguments: Arguments, field: StrawberryField | None, schema: Graph
     """Arguments under their Python names and as Strawberry's input types, for a Strawberry field."""
     if field is None or not field.arguments:
         return arguments
-    strawberry_schema = schema._strawberry_schema  # type: ignore[attr-defined]
+    strawberry_schema = schema._strawberry_schema  # type: ignore[attr-defined]  # noqa: SLF001 - it has no public name
     config = strawberry_schema.config
     registry = strawberry_schema.schema_converter.scalar_registry
     declared = field.arguments
@@ -110,7 +110,7 @@ def _constant(definition: GraphQLField, details: FieldDetails) -> Arguments:
     except GraphQLError:
         values = {"": []}  # wrong in the document: let every call say so, with its own error
     if _is_shareable(values):
-        return lambda run: values
+        return lambda run: values  # noqa: ARG005 - every step has one signature
     return lambda run: _coerce(definition, details, run)
 
 

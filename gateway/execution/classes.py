@@ -115,7 +115,18 @@ def ignores_info(function: Callable[..., Any]) -> bool:
 
 
 _PLAIN_CALL = frozenset(
-    "RESUME COPY_FREE_VARS PUSH_NULL LOAD_GLOBAL LOAD_FAST LOAD_FAST_BORROW LOAD_DEREF PRECALL CALL RETURN_VALUE".split()
+    [
+        "RESUME",
+        "COPY_FREE_VARS",
+        "PUSH_NULL",
+        "LOAD_GLOBAL",
+        "LOAD_FAST",
+        "LOAD_FAST_BORROW",
+        "LOAD_DEREF",
+        "PRECALL",
+        "CALL",
+        "RETURN_VALUE",
+    ]
 )
 
 

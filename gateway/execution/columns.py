@@ -25,7 +25,7 @@ from graphql import (
 )
 
 from gateway.execution.classes import facts_of, ignores_info, is_instance_check
-from gateway.execution.completion import MAX_INT, MIN_INT, Position, has_own_result
+from gateway.execution.completion import MAX_CLASSES, MAX_INT, MIN_INT, Position, has_own_result
 from gateway.execution.fragments import part_like
 from gateway.execution.kinds import Attribute, Typename
 from resolvers.batch import Batch, Hole, Pure
@@ -80,7 +80,7 @@ def _work_for(position: Position, shape: Any) -> Work:
     work = position.columns.get(shape)
     if work is None:
         work = _make_work(position, shape if isinstance(shape, frozenset) else frozenset((shape,)))
-        if len(position.columns) < 64:
+        if len(position.columns) < MAX_CLASSES:
             position.columns[shape] = work
     return work
 
@@ -142,7 +142,7 @@ def _leaves(type_: Any, cls: type) -> Work:
 
 
 def _small_integers(_run: "CompiledExecutor", column: Column) -> Column:
-    if MIN_INT <= min(column) and max(column) <= MAX_INT:
+    if min(column) >= MIN_INT and max(column) <= MAX_INT:
         return column
     raise _SURPRISE
 
@@ -177,8 +177,10 @@ def _lists(position: Position) -> Work:
 def _objects(position: Position, type_: GraphQLObjectType, cls: type) -> Work:
     field = position.field
     check = type_.is_type_of
-    if check is not None and not is_instance_check(check) and not (
-        "strawberry-definition" in type_.extensions and ignores_info(check)
+    if (
+        check is not None
+        and not is_instance_check(check)
+        and not ("strawberry-definition" in type_.extensions and ignores_info(check))
     ):
         return _refuse
 
@@ -187,7 +189,7 @@ def _objects(position: Position, type_: GraphQLObjectType, cls: type) -> Work:
     def objects(run: "CompiledExecutor", column: Column) -> Column:
         if check is not None:
             asked = column[:1] if is_by_class else column
-            if not all([check(value, None) is True for value in asked]):  # type: ignore[arg-type]
+            if not all([check(value, None) is True for value in asked]):  # type: ignore[arg-type]  # noqa: C419 - a list is faster here
                 raise _SURPRISE
         selection = field.selections.get(type_) or field.selection(run, type_)
         if selection.defers or (selection.batches and run.column_root is not position):
@@ -224,7 +226,7 @@ def _computed(run: "CompiledExecutor", field: "Field", parents: Column) -> Colum
         arguments = field.arguments(run)
         call = field.kind.call  # type: ignore[union-attr]
         values = [call(parent, run.context_value, **arguments) for parent in parents]
-    except Exception:
+    except Exception:  # noqa: BLE001 - whatever user code raises becomes an error of the response
         raise _SURPRISE from None
     return _column(run, field, values)
 
@@ -237,8 +239,8 @@ def _column(run: "CompiledExecutor", field: "Field", column: Column) -> Column:
     shape = _shape(column)
     work = field.position.columns.get(shape)
     if work is None:
-        if isinstance(field.kind, Attribute) and field.kind.is_lenient:
-            if any(facts_of(type(value)).is_callable for value in column):
+        if isinstance(field.kind, Attribute) and field.kind.is_lenient:  # noqa: SIM102 - two questions, one after the other
+            if any(facts_of(cls).is_callable for cls in set(map(type, column))):
                 raise _SURPRISE
         work = _work_for(field.position, shape)
     return work(run, column)

@@ -26,7 +26,6 @@ from graphql import (
 )
 from graphql.execution.executor import invalid_return_type_error
 from graphql.type import GraphQLObjectType
-
 from orjson import Fragment
 
 from gateway.execution.classes import facts_of, ignores_info
@@ -44,6 +43,9 @@ UNKNOWN: Any = object()
 COMPLETE = frozenset({dict, list, str, int, float, bool, type(None), Fragment})
 """Classes of completed values that need no look whether they are awaitable."""
 
+MAX_CLASSES = 64
+"""Classes, or sets of classes, that a position remembers what to do for."""
+
 SHORTEST_COLUMN = 3
 """Lists shorter than this are executed item by item."""
 
@@ -56,7 +58,7 @@ class Position:
 
     __slots__ = ("bare_type", "columns", "credit", "field", "is_item", "items", "steps", "type")
 
-    def __init__(self, field: "Field", type_: Any, is_item: bool) -> None:
+    def __init__(self, field: "Field", type_: Any, is_item: bool) -> None:  # noqa: FBT001 - passed by position on the hot road
         self.field = field
         self.type = type_
         self.is_item = is_item
@@ -69,7 +71,7 @@ class Position:
     def learn(self, cls: type) -> Step | None:
         """Make and keep the step for a class of value not seen here before."""
         step = _make_step(self, cls)
-        if len(self.steps) < 64:
+        if len(self.steps) < MAX_CLASSES:
             self.steps[cls] = step
         return step
 
@@ -114,7 +116,7 @@ def _null_is_wrong(position: Position) -> Step:
     field = position.field
     message = f"Cannot return null for non-nullable field {field.parent_type}.{field.name}."
 
-    def complete(run: "CompiledExecutor", value: Any, path: PathTuple, scope: Any) -> Any:
+    def complete(run: "CompiledExecutor", value: Any, path: PathTuple, scope: Any) -> Any:  # noqa: ARG001 - every step has one signature
         raise TypeError(message)
 
     return complete
@@ -138,17 +140,17 @@ def _leaf(type_: Any, cls: type) -> Step | None:
     if has_own_result(type_, cls):
         return None
     if coerce is GraphQLInt.coerce_output_value and cls is int:
-        return lambda run, value, path, scope: (
+        return lambda run, value, path, scope: (  # noqa: ARG005 - every step has one signature
             value if MIN_INT <= value <= MAX_INT else run.complete_leaf_value(type_, value)
         )
     if coerce is GraphQLFloat.coerce_output_value and cls is float:
-        return lambda run, value, path, scope: (
+        return lambda run, value, path, scope: (  # noqa: ARG005 - every step has one signature
             value if -_INFINITE < value < _INFINITE else run.complete_leaf_value(type_, value)
         )
-    return lambda run, value, path, scope: run.complete_leaf_value(type_, value)
+    return lambda run, value, path, scope: run.complete_leaf_value(type_, value)  # noqa: ARG005 - every step has one signature
 
 
-def _list(position: Position) -> Step:
+def _list(position: Position) -> Step:  # noqa: C901 - one loop, as in the reference
     items = position.item_position()
     steps = items.steps
     field, type_ = position.field, items.type
@@ -156,9 +158,9 @@ def _list(position: Position) -> Step:
 
     def complete(run: "CompiledExecutor", value: Any, path: PathTuple, scope: Any) -> Any:
         if is_of_objects and scope is None and value:
-            done = _at_once(run, items, value, path)
-            if done is not None:
-                return done
+            at_once = _at_once(run, items, value, path)
+            if at_once is not None:
+                return at_once
         completed: list[Any] = []
         append = completed.append
         waiting: list[int] = []
@@ -178,11 +180,11 @@ def _list(position: Position) -> Step:
                         waiting.append(index)
                     append(done)
                 break
-            except Exception as error:
+            except Exception as error:  # noqa: BLE001 - whatever user code raises becomes an error of the response
                 try:
-                    run.field_failed(error, field, type_, (path, index, None))
+                    run.field_failed(error, field, type_, (path, index, None))  # type: ignore[possibly-undefined]
                 except Exception:
-                    run.abandon_items(completed, waiting, value[index + 1 :])
+                    run.abandon_items(completed, waiting, value[index + 1 :])  # type: ignore[possibly-undefined]
                     raise
                 append(None)
         return run.gathered_items(completed, waiting) if waiting else completed
@@ -258,4 +260,3 @@ def _abstract(position: Position, cls: type) -> Step:
         return step(run, value, path, scope)
 
     return complete
-

@@ -5,6 +5,7 @@ from collections.abc import Awaitable, Callable
 from typing import Any
 
 import graphql
+import strawberry
 from graphql import DocumentNode, ExecutionResult, GraphQLError, GraphQLSchema, default_type_resolver
 from graphql.execution.execute import UNEXPECTED_EXPERIMENTAL_DIRECTIVES
 from graphql.execution.executor import UNEXPECTED_MULTIPLE_PAYLOADS
@@ -59,7 +60,7 @@ class Execution:
         self.plans = PlanCache(max_plans)
         self.fallbacks: Counter[str] = Counter()
 
-    def execute(
+    def execute(  # noqa: PLR0913 - the signature of graphql.execute
         self,
         schema: GraphQLSchema,
         document: DocumentNode,
@@ -94,7 +95,7 @@ class Execution:
             return graphql.execute(schema, document, *arguments, *rest, **options)
         return _single(plan.execute(request))
 
-    def execute_incrementally(
+    def execute_incrementally(  # noqa: PLR0913 - the signature of graphql.execute
         self,
         schema: GraphQLSchema,
         document: DocumentNode,
@@ -125,6 +126,19 @@ class Execution:
         return plan.execute(request)
 
 
+def executable_schema(schema: strawberry.Schema) -> GraphQLSchema:
+    """The GraphQL schema of a Strawberry one, for `execute`.
+
+    Field extensions and permissions are part of it. Schema extensions and exception handlers around
+    an operation are called by Strawberry's own `execute` only: NotCompiled is raised for them.
+    """
+    for extension in schema.extensions:
+        name = extension.__name__ if isinstance(extension, type) else type(extension).__name__
+        raise NotCompiled(f"schema extension {name}")
+    found: GraphQLSchema = schema._schema  # noqa: SLF001 - it has no public name
+    return found
+
+
 _POSITIONAL = (
     "subscribe_field_resolver",
     "max_coercion_errors",
@@ -134,12 +148,14 @@ _POSITIONAL = (
     "is_awaitable",
     "is_async_iterable",
 )
-_SUPPORTED = frozenset({
-    *_POSITIONAL,
-    "hide_suggestions",
-    "abort_signal",
-    "hooks",
-})
+_SUPPORTED = frozenset(
+    {
+        *_POSITIONAL,
+        "hide_suggestions",
+        "abort_signal",
+        "hooks",
+    }
+)
 
 
 def _request(arguments: tuple[Any, ...], named: dict[str, Any]) -> Request:
@@ -173,7 +189,7 @@ def _refuse_incremental(schema: GraphQLSchema) -> None:
         raise GraphQLError(UNEXPECTED_EXPERIMENTAL_DIRECTIVES)
 
 
-def _single(result: Any) -> Any:
+def _single(result: Any) -> ExecutionResult | Awaitable[ExecutionResult]:
     if isinstance(result, ExecutionResult):
         return result
     if default_is_awaitable(result):

@@ -2,7 +2,7 @@
 
 
 class NotCompiled(Exception):
-    """This executor does not run the operation; graphql-core can.
+    """The compiled executor does not run the operation; graphql-core can.
 
     `reason` is short and comes from a closed set, so it may label a metric.
     """

@@ -9,10 +9,11 @@ that can be known before is in the plan.
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from functools import cached_property, partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 from weakref import ref
 
-from graphql import GraphQLError, GraphQLResolveInfo, located_error
+from graphql import GraphQLError, located_error
+from graphql import GraphQLResolveInfo as ResolveInfo
 from graphql.execution.collect_fields import CollectedFields, FieldDetailsList
 from graphql.execution.executor import CollectedErrors, invalid_return_type_error
 from graphql.execution.incremental.incremental_executor import IncrementalExecutor
@@ -25,6 +26,8 @@ from gateway.execution.completion import PathTuple, Position
 from gateway.execution.selection import Field, follow
 from gateway.execution.waves import Waves
 from resolvers.batch import Early
+
+GraphInfo: TypeAlias = ResolveInfo[Any]
 
 if TYPE_CHECKING:
     from gateway.execution.fragments import Fragments
@@ -59,7 +62,7 @@ class CompiledExecutor(IncrementalExecutor):
     base = 0
     highest = 1
 
-    def __init__(self, variant: "Variant", request: "Request", variable_values: Any, is_writing: bool) -> None:
+    def __init__(self, variant: "Variant", request: "Request", variable_values: Any, is_writing: bool) -> None:  # noqa: FBT001 - passed by position on the hot road
         plan = variant.plan
         self.variant = variant
         self.schema = plan.schema
@@ -71,7 +74,7 @@ class CompiledExecutor(IncrementalExecutor):
         self.variable_values = variable_values
         self.field_resolver = variant.field_resolver
         self.type_resolver = request.type_resolver
-        self.is_awaitable = request.is_awaitable
+        self.is_awaitable = request.is_awaitable  # type: ignore[assignment]
         self.collected_errors = CollectedErrors()
         self.pending_incremental_futures = set()
         self.background_futures = set()
@@ -160,13 +163,13 @@ class CompiledExecutor(IncrementalExecutor):
             path = Path(path, key, type_name)
         return path
 
-    def info_at(self, field: Field, path: PathTuple) -> GraphQLResolveInfo:
+    def info_at(self, field: Field, path: PathTuple) -> GraphInfo:
         """The info that the reference gives to the functions of a field; an item's path means its field."""
         path = self.path(path)
         while path.typename is None:
             path = path.prev
         head = (field.name, list(field.nodes), field.position.type, field.parent_type, path)
-        return GraphQLResolveInfo._make(head + self._info_tail)
+        return ResolveInfo._make(head + self._info_tail)
 
     # The hot road
 
@@ -200,7 +203,7 @@ class CompiledExecutor(IncrementalExecutor):
         self,
         return_type: Any,
         field_details_list: FieldDetailsList,
-        info: GraphQLResolveInfo,
+        info: GraphInfo,
         path: Path,
         result: Any,
         position_context: Any,
@@ -210,7 +213,7 @@ class CompiledExecutor(IncrementalExecutor):
         return _complete_value(self, return_type, field_details_list, info, path, result, position_context)
 
     def complete_early(
-        self, type_: Any, details: FieldDetailsList, info: GraphQLResolveInfo, path: Path, early: Early, scope: Any
+        self, type_: Any, details: FieldDetailsList, info: GraphInfo, path: Path, early: Early, scope: Any
     ) -> Any:
         """Complete a value that is on its way, asking its batch fields what they can say already."""
         bare = type_.of_type if is_non_null_type(type_) else type_
@@ -222,7 +225,7 @@ class CompiledExecutor(IncrementalExecutor):
         return self._complete_whole(type_, details, info, path, early.value, scope)
 
     async def _complete_whole(
-        self, type_: Any, details: FieldDetailsList, info: GraphQLResolveInfo, path: Path, coming: Any, scope: Any
+        self, type_: Any, details: FieldDetailsList, info: GraphInfo, path: Path, coming: Any, scope: Any
     ) -> Any:
         value = await self.with_abort_signal(coming)
         completed = self.complete_value(type_, details, info, path, value, scope)
@@ -263,7 +266,7 @@ class CompiledExecutor(IncrementalExecutor):
     async def _guard(self, completed: Awaitable[Any], field: Field, type_: Any, path: PathTuple) -> Any:
         try:
             return await completed
-        except Exception as error:
+        except Exception as error:  # noqa: BLE001 - whatever user code raises becomes an error of the response
             self.field_failed(error, field, type_, path)
             return None
 
@@ -333,7 +336,7 @@ class CompiledExecutor(IncrementalExecutor):
             else:
                 parent = self.schema.get_type(place.typename)
                 grouped = self._root if details is None else self.collect_subfields(parent, details)  # type: ignore[arg-type]
-                details = grouped.grouped_field_set[place.key]
+                details = grouped.grouped_field_set[str(place.key)]
                 type_ = self.schema.get_field(parent, details[0].node.name.value).type  # type: ignore[arg-type,union-attr]
             if not is_non_null_type(type_):
                 nullable = place
@@ -384,7 +387,12 @@ class CompiledExecutor(IncrementalExecutor):
     # Where the reference begins and ends a response, or a part of it
 
     def execute_collected_root_fields(
-        self, root_type: Any, root_value: Any, grouped_field_set: Any, serially: bool, new_defer_usages: Any
+        self,
+        root_type: Any,
+        root_value: Any,
+        grouped_field_set: Any,
+        serially: bool,  # noqa: FBT001 - the signature of the reference
+        new_defer_usages: Any,
     ) -> Any:
         root = self._root = self.variant.root(CollectedFields(grouped_field_set, new_defer_usages, []))
         return self._settle(

@@ -56,7 +56,9 @@ class _Survey:
     fragments_open: list[str] = field(default_factory=list)
     defaults: Mapping[str, int] = field(default_factory=dict)
 
-    def places(self, type_: GraphQLObjectType, selections: list[SelectionSetNode], path: str, wave: int) -> tuple[Place, ...]:
+    def places(
+        self, type_: GraphQLObjectType, selections: list[SelectionSetNode], path: str, wave: int
+    ) -> tuple[Place, ...]:
         grouped: dict[str, list[FieldNode]] = {}
         for selection_set in selections:
             for node in self._fields(type_, selection_set):

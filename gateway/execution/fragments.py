@@ -99,7 +99,7 @@ class Fragments:
         classes = set(map(type, kept))
         if classes == {orjson.Fragment}:
             return kept
-        if classes != {Stencil} or any([stencil.entries for stencil in kept]):
+        if classes != {Stencil} or any([stencil.entries for stencil in kept]):  # noqa: C419 - a list is faster here
             return None
         results = [stencil.template.copy() for stencil in kept]
         batches = self.field.selections[self.type].batches

@@ -53,7 +53,9 @@ def kind_of(definition: GraphQLField, name: str, field_resolver: Callable[..., A
     """Classify a field; `name` is its name in the schema."""
     if definition is TypeNameMetaFieldDef:
         return Typename()
-    return _declared(definition) or _attribute(definition, name, field_resolver) or _resolver(definition, field_resolver)
+    return (
+        _declared(definition) or _attribute(definition, name, field_resolver) or _resolver(definition, field_resolver)
+    )
 
 
 def _declared(definition: GraphQLField) -> Pure | Hole | Batch | None:

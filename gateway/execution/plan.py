@@ -25,6 +25,7 @@ from graphql import (
     default_field_resolver,
     default_type_resolver,
     get_variable_values,
+    is_non_null_type,
 )
 from graphql.execution.collect_fields import (
     CollectedFields,
@@ -102,7 +103,9 @@ class Variant:
             self._root = collected
         return self._root
 
-    def selection(self, type_: GraphQLObjectType, grouped: Any, defers: Any = (), *, is_wanted: bool) -> Selection | None:
+    def selection(
+        self, type_: GraphQLObjectType, grouped: Any, defers: Any = (), *, is_wanted: bool
+    ) -> Selection | None:
         """The selection of a grouped field set of the reference; None when it is not worth learning.
 
         What is executed once only is best left to the reference: a variant that is not kept learns
@@ -163,7 +166,7 @@ class Plan:
         names: set[str] = set()
         number = 0
         for directives in _directives(self.operation.selection_set, self.fragment_definitions.values()):
-            number += 1
+            number += 1  # noqa: SIM113 - counted over the whole document
             if number > MAX_SELECTIONS:
                 raise NotCompiled("document too large")
             for directive in directives or ():
@@ -221,8 +224,10 @@ class Plan:
             coerced[signature.name] = coerce_input_value(value, signature.type)
             if coerced[signature.name] is Undefined:
                 return None
-        if any(s.name not in coerced and str(s.type).endswith("!") for s, _ in self._signatures):
-            return None
+        for signature, _ in self._signatures:
+            if not isinstance(signature, GraphQLError) and signature.name not in coerced:  # noqa: SIM102 - two questions, one after the other
+                if is_non_null_type(signature.type):
+                    return None
         return VariableValues(sources, coerced)
 
     def execute(self, request: Request) -> Any:
@@ -244,7 +249,7 @@ class Plan:
             return Written(b"null", run)
         return write(run.execute_operation())
 
-    def _begin(self, request: Request, is_writing: bool) -> CompiledExecutor | list[GraphQLError]:
+    def _begin(self, request: Request, is_writing: bool) -> CompiledExecutor | list[GraphQLError]:  # noqa: FBT001 - passed by position on the hot road
         variable_values = self.coerce_variables(request)
         if isinstance(variable_values, list):
             return variable_values

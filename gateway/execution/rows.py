@@ -33,8 +33,8 @@ class Rows:
         self._type_name = type_name
         self._uses = 0
         one, many = _interpreted(keys, pattern, type_name)
-        self.one: MakeOne = lambda row: self._counted(one)(row)
-        self.many: MakeMany = lambda rows: self._counted(many)(rows)
+        self.one: MakeOne = lambda row: self._counted(one)(row)  # noqa: PLW0108 - bound late: the method replaces it
+        self.many: MakeMany = lambda rows: self._counted(many)(rows)  # noqa: PLW0108 - bound late: the method replaces it
 
     def _counted(self, make: Any) -> Any:
         self._uses += 1

@@ -187,13 +187,14 @@ def follow(
                     waiting.append(key)
                 result[key] = done
             break
-        except Exception as error:
+        except Exception as error:  # noqa: BLE001 - whatever user code raises becomes an error of the response
             try:
-                run.field_failed(error, field, field.position.type, (path, key, field.parent_type.name))
+                place = (path, key, field.parent_type.name)  # type: ignore[possibly-undefined]
+                run.field_failed(error, field, field.position.type, place)  # type: ignore[possibly-undefined]
             except Exception:
                 run.abandon([result[key] for key in waiting])
                 raise
-            result[key] = None
+            result[key] = None  # type: ignore[possibly-undefined]
     return run.gathered_fields(result, waiting) if waiting else result
 
 
@@ -252,7 +253,7 @@ def _readers(cls: type, names: tuple[tuple[str, bool], ...]) -> tuple[Read, Read
 def _getter(cls: type, names: list[str]) -> Read:
     """Reads all names in one C call; raises AttributeError or KeyError when one is absent."""
     if not names:
-        return lambda parent: ()
+        return lambda parent: ()  # noqa: ARG005 - every step has one signature
     getter: Callable[[Any], Any] = itemgetter(*names) if cls is dict else attrgetter(*names)
     return getter if len(names) > 1 else lambda parent: (getter(parent),)
 

@@ -169,7 +169,7 @@ class Waves:
         try:
             info = _info(gaps, field)
             outcomes = field.kind.call(call.parents, info, **call.arguments)  # type: ignore[union-attr]
-        except Exception as error:
+        except Exception as error:  # noqa: BLE001 - whatever user code raises becomes an error of the response
             outcomes = [error] * len(call.parents)
         if isawaitable(outcomes):
             self.unstarted.append((self._await(call, outcomes), outcomes))
@@ -197,7 +197,7 @@ class Waves:
     async def _await(self, call: Call, awaitable: Awaitable[Sequence[Any]]) -> None:
         try:
             outcomes = await call.parts[0][0].run.with_abort_signal(awaitable)
-        except Exception as error:
+        except Exception as error:  # noqa: BLE001 - whatever user code raises becomes an error of the response
             outcomes = [error] * len(call.parents)
         self.is_held = True  # the next wave is flushed right here
         self._deliver(call, outcomes)
@@ -213,7 +213,7 @@ class Waves:
     async def _settle(self, awaitable: Awaitable[Any], gaps: Gaps, index: int, field: "Field") -> None:
         try:
             gaps.results[index][field.key] = await awaitable
-        except Exception as error:
+        except Exception as error:  # noqa: BLE001 - whatever user code raises becomes an error of the response
             gaps.run.gap_failed(error, field, gaps.paths[index])
         finally:
             gaps.run.arrived()
@@ -264,7 +264,7 @@ class Waves:
             step = position.learn(type(outcome))
         try:
             done = outcome if step is None else step(run, outcome, (path, field.key, field.parent_type.name), None)
-        except Exception as error:
+        except Exception as error:  # noqa: BLE001 - whatever user code raises becomes an error of the response
             run.gap_failed(error, field, path)
             return
         if type(done) not in COMPLETE and run.is_awaitable(done):
@@ -295,7 +295,7 @@ def _merged(wave: list[Gaps]) -> list[Call]:
         for field in gaps.fields:
             try:
                 arguments = field.arguments(gaps.run)
-            except Exception as error:
+            except Exception as error:  # noqa: BLE001 - whatever user code raises becomes an error of the response
                 _refuse(gaps, field, error)
                 continue
             key = _call_key(field, arguments)
@@ -334,7 +334,7 @@ def _info(gaps: Gaps, field: "Field") -> Any:
     declared = strawberry_field_of(field.definition)
     if declared is None:
         return info
-    return field.variant.schema._strawberry_schema.config.info_class(_raw_info=info, _field=declared)  # type: ignore[attr-defined]
+    return field.variant.schema._strawberry_schema.config.info_class(_raw_info=info, _field=declared)  # type: ignore[attr-defined]  # noqa: SLF001 - it has no public name
 
 
 def _miscounted(field: "Field", expected: int, outcomes: Any) -> TypeError:

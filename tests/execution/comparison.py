@@ -18,7 +18,13 @@ ADDRESS = re.compile("0x[0-9a-f]+")
 def told(result: Any) -> Any:
     """A result with everything that a client or a log could see, in order."""
     errors = [
-        (ADDRESS.sub("0x", e.message), e.path, [tuple(loc) for loc in e.locations or []], type(e.original_error).__name__, e.extensions)
+        (
+            ADDRESS.sub("0x", e.message),
+            e.path,
+            [tuple(loc) for loc in e.locations or []],
+            type(e.original_error).__name__,
+            e.extensions,
+        )
         for e in result.errors or []
     ]
     return ADDRESS.sub("0x", json.dumps(result.data, default=repr)), errors
@@ -75,7 +81,7 @@ def observe_increments(
     async def run() -> Any:
         try:
             told = await payloads()
-        except Exception as error:
+        except Exception as error:  # noqa: BLE001 - whatever user code raises becomes an error of the response
             told = [repr(error)]
         calls = list(world.log)
         await _everything_ended()

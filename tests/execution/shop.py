@@ -56,8 +56,10 @@ class Shop:
         self.asked: list[tuple[str, list[str]]] = []
         self.schema: GraphQLSchema = build_schema(SDL)
         self.declare("Tile", "image", Pure(_image))
-        self.declare("Tile", "age", Hole(lambda tile, context: context.now))
-        self.declare("Money", "formatted", Pure(lambda money, context: f"{money.amount} {context.fragment_key}"))
+        self.declare("Tile", "age", Hole(lambda tile, context, /, **_: context.now))
+        self.declare(
+            "Money", "formatted", Pure(lambda money, context, /, **_: f"{money.amount} {context.fragment_key}")
+        )
 
     def declare(self, type_name: str, field_name: str, kind: Pure | Hole | Batch) -> None:
         """Say what kind a field is."""
@@ -68,9 +70,7 @@ class Shop:
         """Declare a batch field: `answer(parents, **arguments)` gives outcomes, now or later."""
         type_name, field_name = place.split(".")
 
-        def call(
-            parents: Sequence[Any], info: Any, /, **arguments: Any
-        ) -> Sequence[Any] | Awaitable[Sequence[Any]]:
+        def call(parents: Sequence[Any], info: Any, /, **arguments: Any) -> Sequence[Any] | Awaitable[Sequence[Any]]:
             self.asked.append((field_name, [getattr(parent, "id", "?") for parent in parents]))
             outcomes: Sequence[Any] | Awaitable[Sequence[Any]] = answer(parents, **arguments)
             return outcomes
@@ -78,7 +78,8 @@ class Shop:
         self.declare(type_name, field_name, Batch(call, frozenset(needs) if needs is not None else None))
 
 
-def _image(tile: Any, context: Any, width: int = 100) -> str:
+def _image(tile: Any, context: Any, /, **arguments: Any) -> str:
+    width = arguments.get("width", 100)
     if width < 0:
         raise ValueError("width is negative")
     return f"{tile.id}-{width}-{context.fragment_key}"

@@ -58,7 +58,7 @@ def test_one_call_for_all_parents_of_a_wave(shop: Shop) -> None:
 def test_equal_calls_in_different_places_are_one(shop: Shop) -> None:
     """The same field with the same arguments asks once per wave, wherever it stands; others ask apart."""
     shop.batch("Tile.price", amounts)
-    query = "{ tiles { price(quantity: 1) { amount } } other { price(quantity: 1) { amount } } tile { price(quantity: 2) { amount } } }"
+    query = "{ tiles { price(quantity: 1) { amount } } other { price(quantity: 1) { amount } } tile { price(quantity: 2) { amount } } }"  # noqa: E501 - one table
     result = now(ask(shop, query, tiles=tiles("1"), other=[*tiles("2"), None], tile=tiles("3")[0]))
     assert shop.asked == [("price", ["1", "2"]), ("price", ["3"])]
     assert result.data == {
@@ -169,7 +169,10 @@ async def test_parents_from_plain_resolvers_are_asked_together(shop: Shop) -> No
     answer = await eventually(ask(shop, "{ tile { price { amount } } other { price { amount } } }", **root))
     assert sorted(ids for _, asked in shop.asked for ids in asked) == ["1", "2", "3"]
     assert len(shop.asked) == 1
-    assert answer.data == {"tile": {"price": {"amount": 1}}, "other": [{"price": {"amount": 2}}, {"price": {"amount": 3}}]}
+    assert answer.data == {
+        "tile": {"price": {"amount": 1}},
+        "other": [{"price": {"amount": 2}}, {"price": {"amount": 3}}],
+    }
 
 
 async def test_awaitables_inside_outcomes_are_awaited(shop: Shop) -> None:
@@ -251,9 +254,7 @@ async def test_a_value_on_its_way_is_asked_about_early(shop: Shop) -> None:
     shop.batch("Tile.related", related, needs=["id"])
     shop.batch("Tile.price", amounts, needs=["id", "title"])
     early = Early(SimpleNamespace(id="1"), whole())
-    answer = await eventually(
-        ask(shop, "{ tile { title related { id } price { amount } } }", tile=lambda info: early)
-    )
+    answer = await eventually(ask(shop, "{ tile { title related { id } price { amount } } }", tile=lambda info: early))
     assert order == ["related 1", "tile"]
     assert shop.asked == [("related", ["1"]), ("price", ["1"])]
     assert answer.data == {"tile": {"title": "Tile 1", "related": [{"id": "7"}], "price": {"amount": 1}}}

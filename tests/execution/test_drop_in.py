@@ -44,6 +44,7 @@ def both(execution: Execution, text: str, *arguments: Any, **named: Any) -> None
     expected = graphql.execute(SCHEMA, document, *arguments, **named)
     got = execution.execute(SCHEMA, document, *arguments, fallback=False, **named)
     assert isinstance(expected, ExecutionResult)
+    assert isinstance(got, ExecutionResult)
     assert got == expected
     assert [e.formatted for e in got.errors or []] == [e.formatted for e in expected.errors or []]
 
@@ -75,7 +76,12 @@ def test_requests_right_and_wrong(execution: Execution, text: str, operation_nam
 
 def test_every_option_that_is_compiled(execution: Execution) -> None:
     """Resolvers of the caller, limits and hints keep their meaning."""
-    both(execution, "{ a b { a } }", {"a": 1}, field_resolver=lambda source, info: {"z": 1} if info.field_name == "b" else "r")
+    both(
+        execution,
+        "{ a b { a } }",
+        {"a": 1},
+        field_resolver=lambda source, info: {"z": 1} if info.field_name == "b" else "r",
+    )
     both(execution, "query ($a: Int!, $b: Int!) { a(n: $a) }", None, None, {"a": "x", "b": "y"}, max_coercion_errors=1)
     both(execution, "query ($i: In) { a(x: $i) }", None, None, {"i": {"aa": 1}}, hide_suggestions=True)
     assert not execution.fallbacks

@@ -1,5 +1,6 @@
 """What a client may send: strange, huge or hostile documents cost no more than under the reference."""
 
+import gc
 import time
 import tracemalloc
 from types import CodeType
@@ -7,20 +8,15 @@ from typing import Any
 
 import graphql
 import pytest
-from graphql import FieldNode, GraphQLSchema, NameNode, build_schema, parse
+from graphql import FieldNode, GraphQLSchema, NameNode, Visitor, build_schema, parse, visit
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.execution import Execution, NotCompiled, Request, compile_plan
-from gateway.execution import rows
+from gateway.execution import Execution, NotCompiled, Request, compile_plan, rows
 from gateway.execution.plan import MAX_SELECTIONS, MAX_VARIANTS
 from gateway.execution.rows import EMPTY, READ, TYPENAME, row_makers
 
 SCHEMA = build_schema("type Query { a: Query b: String c: [Query] d: Int }")
-
-
-class Endless(dict[str, Any]):
-    """A mapping that goes on for ever."""
 
 
 def nested(levels: int) -> Any:
@@ -56,24 +52,29 @@ def test_source_text_never_holds_a_clients_word(monkeypatch: pytest.MonkeyPatch)
 
     real = rows._function_code
     rows._compiled.cache_clear()
+    rows.rows_of.cache_clear()
     monkeypatch.setattr(rows, "_function_code", spy)
     document = parse("{ secretAlias: b other: d }")
-    Execution().execute(SCHEMA, document, {"b": "x", "d": 1}, fallback=False)
+    execution = Execution()
+    for _ in range(8):
+        execution.execute(SCHEMA, document, {"b": "x", "d": 1}, fallback=False)
     assert compiled
     assert not any("secret" in text or "other" in text for text in compiled)
 
 
 def test_a_name_that_is_no_name_stays_data() -> None:
-    """A document built by hand with a hostile alias is executed as data."""
-    document = parse("{ b }")
-    selection = document.definitions[0].selection_set.selections[0]  # type: ignore[attr-defined]
+    """A document built by hand with a hostile alias is executed as data, cold and compiled."""
     hostile = "x': __import__('os').abort(), 'y"
-    assert isinstance(selection, FieldNode)
-    document.definitions[0].selection_set.selections = (  # type: ignore[attr-defined]
-        FieldNode(name=selection.name, alias=NameNode(value=hostile), directives=(), arguments=()),
-    )
-    result = Execution().execute(SCHEMA, document, {"b": "1"}, fallback=False)
-    assert result == graphql.ExecutionResult({hostile: "1"})
+
+    class Rename(Visitor):
+        def enter_field(self, node: FieldNode, *_: Any) -> FieldNode:
+            return FieldNode(name=node.name, alias=NameNode(value=hostile), directives=(), arguments=())
+
+    document = visit(parse("{ b }"), Rename())
+    execution = Execution()
+    for _ in range(8):
+        result = execution.execute(SCHEMA, document, {"b": "1"}, fallback=False)
+        assert result == graphql.ExecutionResult({hostile: "1"})
 
 
 def test_a_document_too_large_is_not_kept() -> None:
@@ -113,21 +114,28 @@ def pathological() -> list[tuple[str, str, Any]]:
 
 
 @pytest.mark.alone
-@pytest.mark.parametrize(("name", "text", "root"), pathological(), ids=lambda value: value if isinstance(value, str) and len(value) < 12 else "")
+@pytest.mark.parametrize(
+    ("name", "text", "root"),
+    pathological(),
+    ids=lambda value: value if isinstance(value, str) and len(value) < 12 else "",
+)
 def test_pathological_documents_cost_no_more(name: str, text: str, root: Any) -> None:
-    """Compiling and running once costs at most what the reference's run costs, with room for noise."""
+    """A document that comes once costs what the reference's run costs, with room for a noisy machine."""
     document = parse(text)
 
     def cost(run: Any) -> float:
+        gc.collect()
         started = time.process_time()
-        run()
+        for _ in range(5):
+            run()
+        gc.collect()  # the reference leaves its garbage for later, so later is counted as well
         return time.process_time() - started
 
     expected = graphql.execute(SCHEMA, document, root)
     assert Execution().execute(SCHEMA, document, root, fallback=False) == expected
-    ours = min(cost(lambda: Execution().execute(SCHEMA, document, root)) for _ in range(5))
-    theirs = min(cost(lambda: graphql.execute(SCHEMA, document, root)) for _ in range(5))
-    assert ours <= 1.5 * theirs + 0.002, f"{name}: ours {ours * 1e3:.2f} ms, reference {theirs * 1e3:.2f} ms"
+    ours = min(cost(lambda: Execution().execute(SCHEMA, document, root)) for _ in range(4))
+    theirs = min(cost(lambda: graphql.execute(SCHEMA, document, root)) for _ in range(4))
+    assert ours <= 1.75 * theirs, f"{name}: ours {ours * 1e3:.2f} ms, reference {theirs * 1e3:.2f} ms"
 
 
 @pytest.mark.alone

@@ -58,7 +58,12 @@ def test_bytes_are_the_dict(shop: Shop) -> None:
 def test_a_value_is_written_once(shop: Shop) -> None:
     """The second writing asks nothing of a remembered value: its fragment is spliced."""
     computed: list[str] = []
-    shop.declare("Tile", "image", Pure(lambda tile, context, **_: f"url {computed.append(tile.id)}"))  # type: ignore[func-returns-value]
+
+    def image(tile: Any, _context: Any, /, **_: Any) -> str:
+        computed.append(tile.id)
+        return "url"
+
+    shop.declare("Tile", "image", Pure(image))
     write = Writer(shop, "{ tiles { id image } }")
     values = tiles("1", "2")
     first = write(tiles=values)["data"]["tiles"]
@@ -81,7 +86,9 @@ def test_batch_fields_of_a_remembered_value_are_asked_again(shop: Shop) -> None:
     shop.batch("Tile.price", lambda parents: [Money(amount=next(amounts)) for _ in parents])
     write = Writer(shop, "{ tile { id price { amount } } }")
     (value,) = tiles("1")
-    assert [write(tile=value)["data"]["tile"] for _ in range(3)] == [{"id": "1", "price": {"amount": n}} for n in range(3)]
+    assert [write(tile=value)["data"]["tile"] for _ in range(3)] == [
+        {"id": "1", "price": {"amount": n}} for n in range(3)
+    ]
 
 
 def test_languages_do_not_mix(shop: Shop) -> None:
@@ -95,7 +102,7 @@ def test_languages_do_not_mix(shop: Shop) -> None:
 @pytest.mark.parametrize(("first", "second"), [(1, 2), (1, None)])
 def test_variables_do_not_mix(shop: Shop, first: Any, second: Any) -> None:
     """A fragment depends on the variables used below it."""
-    shop.declare("Tile", "image", Pure(lambda tile, context, width=0: f"w{width}"))
+    shop.declare("Tile", "image", Pure(lambda tile, context, /, **given: f"w{given['width']}"))
     write = Writer(shop, "query ($w: Int) { tile { image(width: $w) } }")
     (value,) = tiles("1")
     seen = [write(variables={"w": w}, tile=value)["data"]["tile"]["image"] for w in (first, second, first)]

@@ -10,8 +10,21 @@ from dataclasses import dataclass, field
 from random import Random
 from typing import Any
 
-from graphql import DocumentNode, GraphQLError, GraphQLObjectType, GraphQLSchema, build_schema, get_named_type, parse
-from graphql import GraphQLEnumType, GraphQLInterfaceType, GraphQLList, GraphQLNonNull, GraphQLScalarType, GraphQLUnionType
+from graphql import (
+    DocumentNode,
+    GraphQLEnumType,
+    GraphQLError,
+    GraphQLInterfaceType,
+    GraphQLList,
+    GraphQLNonNull,
+    GraphQLObjectType,
+    GraphQLScalarType,
+    GraphQLSchema,
+    GraphQLUnionType,
+    build_schema,
+    get_named_type,
+    parse,
+)
 
 OBJECTS = ("Cat", "Dog", "Box")
 LEAVES = ("Int", "Float", "String", "Boolean", "ID", "Color", "Even")
@@ -117,7 +130,17 @@ class Mapped(Named, Mapping[str, Any]):
         return len(self._attributes)
 
 
-CARRIERS: tuple[Callable[[dict[str, Any]], Any], ...] = (dict, dict, dict, Thing, Thing, Slotted, Guarded, Dynamic, Mapped)
+CARRIERS: tuple[Callable[[dict[str, Any]], Any], ...] = (
+    dict,
+    dict,
+    dict,
+    Thing,
+    Thing,
+    Slotted,
+    Guarded,
+    Dynamic,
+    Mapped,
+)
 
 
 def tag_of(value: Any) -> Any:
@@ -158,7 +181,7 @@ class World:
         assert isinstance(color, GraphQLEnumType)
         even = self.schema.type_map["Even"]
         assert isinstance(even, GraphQLScalarType)
-        even.coerce_output_value = _even  # type: ignore[method-assign]
+        even.coerce_output_value = _even
         for type_ in self.schema.type_map.values():
             if type_.name.startswith("__"):
                 continue
@@ -261,7 +284,9 @@ class World:
     def _attribute(self, type_: Any, rnd: Random, depth: int) -> Any:
         if rnd.random() < 0.1:
             seed = rnd.random()
-            return lambda info, **arguments: self.value(type_, Random(f"{seed}{sorted(arguments.items(), key=str)}"), depth)
+            return lambda info, **arguments: self.value(
+                type_, Random(f"{seed}{sorted(arguments.items(), key=str)}"), depth
+            )
         return self.value(type_, rnd, depth)
 
 
@@ -284,7 +309,9 @@ def _even(value: Any) -> Any:
 def _leaf(name: str, rnd: Random) -> Any:
     match name:
         case "Int":
-            return rnd.choice([0, 1, -5, 2**31 - 1, 2**31, True, 4.0, "12"]) if rnd.random() < 0.2 else rnd.randrange(99)
+            return (
+                rnd.choice([0, 1, -5, 2**31 - 1, 2**31, True, 4.0, "12"]) if rnd.random() < 0.2 else rnd.randrange(99)
+            )
         case "Float":
             return rnd.choice([1.5, 2, True, float("inf")]) if rnd.random() < 0.2 else rnd.random()
         case "String" | "ID":
@@ -319,7 +346,7 @@ class _Sdl:
             own = (shared if interfaces else {}) | {n: self._field() for n in NAMES[2:4]}
             lines.append(f"type {name} {f'implements {interfaces}' if interfaces else ''} {{ {self._fields(own)} }}")
         for name in ("Query", "Mutation"):
-            lines.append(f"type {name} {{ {self._fields({n: self._field(is_root=True) for n in NAMES})} }}")
+            lines.append(f"type {name} {{ {self._fields({n: self._field(is_root=True) for n in NAMES})} }}")  # noqa: PERF401 - reads better
         return "\n".join(lines)
 
     def _fields(self, fields: dict[str, str]) -> str:
@@ -327,7 +354,11 @@ class _Sdl:
 
     def _field(self, is_root: bool = False) -> str:
         rnd = self.rnd
-        base = rnd.choice([*OBJECTS, "Animal", "Pet", "Any"]) if rnd.random() < (0.75 if is_root else 0.4) else rnd.choice(LEAVES)
+        base = (
+            rnd.choice([*OBJECTS, "Animal", "Pet", "Any"])
+            if rnd.random() < (0.75 if is_root else 0.4)
+            else rnd.choice(LEAVES)
+        )
         type_ = base
         for _ in range(rnd.choice([0, 0, 0, 1, 1, 2])):
             type_ = f"[{self._maybe_non_null(type_)}]"
@@ -340,7 +371,14 @@ class _Sdl:
         if self.rnd.random() < 0.7:
             return ""
         return self.rnd.choice(
-            ["(n: Int)", "(n: Int! = 4, s: String)", "(size: Size)", "(pick: Pick)", "(colors: [Color!] = [RED])", "(e: Even)"]
+            [
+                "(n: Int)",
+                "(n: Int! = 4, s: String)",
+                "(size: Size)",
+                "(pick: Pick)",
+                "(colors: [Color!] = [RED])",
+                "(e: Even)",
+            ]
         )
 
 
@@ -387,25 +425,32 @@ class _Operation:
         rnd = self.rnd
         self.budget -= 1
         roll = rnd.random()
-        if roll < 0.1 or not getattr(type_, "fields", None) and roll < 0.3:
+        if roll < 0.1 or (not getattr(type_, "fields", None) and roll < 0.3):
             return f"__typename{self._directives()}"
         if roll < 0.25 or not getattr(type_, "fields", None):
             condition = self._condition(type_)
-            return f"... on {condition}{self._directives()}{self._defer()} {self._selections(self.schema.type_map[condition], depth)}" if self.budget > 0 else "__typename"
+            return (
+                f"... on {condition}{self._directives()}{self._defer()} {self._selections(self.schema.type_map[condition], depth)}"  # noqa: E501 - one table
+                if self.budget > 0
+                else "__typename"
+            )
         if roll < 0.35 and depth < 3 and self.budget > 0:
             return self._spread(type_, depth)
         return self._field(type_, depth)
 
     def _condition(self, type_: Any) -> str:
         if isinstance(type_, GraphQLObjectType):
-            return self.rnd.choice([type_.name, *(i.name for i in type_.interfaces)])
+            names: list[str] = [type_.name, *(i.name for i in type_.interfaces)]
+            return self.rnd.choice(names)
         return self.rnd.choice(["Cat", "Dog", "Box", "Animal", "Pet"])
 
     def _spread(self, type_: Any, depth: int) -> str:
         name = f"F{len(self.fragments)}"
         condition = self._condition(type_)
         self.fragments[name] = ""
-        self.fragments[name] = f"fragment {name} on {condition} {self._selections(self.schema.type_map[condition], depth + 1)}"
+        self.fragments[name] = (
+            f"fragment {name} on {condition} {self._selections(self.schema.type_map[condition], depth + 1)}"
+        )
         return f"...{name}{self._directives()}{self._defer()}" + (f" ...{name}" if self.rnd.random() < 0.2 else "")
 
     def _field(self, type_: Any, depth: int) -> str:
@@ -425,14 +470,14 @@ class _Operation:
         given = []
         for name in definition.args:
             if self.rnd.random() < 0.75:
-                given.append(f"{name}: {self._argument(name)}")
+                given.append(f"{name}: {self._argument(name)}")  # noqa: PERF401 - reads better
         return f"({', '.join(given)})" if given else ""
 
     def _argument(self, name: str) -> str:
         choices = {
             "n": ["1", "$n", "$m", "null", '"oops"'],
             "s": ['"s"', "$missing", "null"],
-            "size": ["{high: 1}", "$size", "{high: $m, inner: {high: $n}}", "{}", "{high: 2, tags: [\"a\"]}"],
+            "size": ["{high: 1}", "$size", "{high: $m, inner: {high: $n}}", "{}", '{high: 2, tags: ["a"]}'],
             "pick": ['{id: "z"}', "$pick", "{size: {high: 3}}", "{}", '{id: "a", size: {high: 1}}'],
             "colors": ["[RED, GREEN]", "$colors", "RED", "[BLUE]"],
             "e": ["2", "8", '"x"', "{a: $n}", "$n"],
@@ -447,11 +492,19 @@ class _Operation:
     def _stream(self, type_: Any) -> str:
         if not self.is_incremental or "[" not in str(type_) or self.rnd.random() < 0.6:
             return ""
-        return self.rnd.choice([" @stream", " @stream(initialCount: 1)", " @stream(initialCount: $n)", " @stream(if: $no)"])
+        return self.rnd.choice(
+            [" @stream", " @stream(initialCount: 1)", " @stream(initialCount: $n)", " @stream(if: $no)"]
+        )
 
     def _directives(self) -> str:
         if self.rnd.random() < 0.85:
             return ""
         return self.rnd.choice(
-            [" @include(if: $yes)", " @skip(if: $no)", " @include(if: true)", " @skip(if: true)", " @skip(if: false) @include(if: $no)"]
+            [
+                " @include(if: $yes)",
+                " @skip(if: $no)",
+                " @include(if: true)",
+                " @skip(if: true)",
+                " @skip(if: false) @include(if: $no)",
+            ]
         )
