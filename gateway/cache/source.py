@@ -13,7 +13,7 @@ from gateway.cache.carrier import Carrier
 from gateway.cache.codec import VALUE_OF, Codec
 from gateway.cache.entry import Entry
 from gateway.cache.fetcher import Fetch, Fetcher
-from gateway.cache.flights import Flight, Waiter
+from gateway.cache.flights import Flight, Waiter, step_end
 from gateway.cache.freshness import MissReason, Verdict
 from gateway.cache.kept import Answer, Kept
 from gateway.cache.levels import Levels
@@ -228,7 +228,8 @@ class CachedSource(Generic[K, V, S]):
         for index in missing:
             waiter.board(self._flight(scope, keys[index], priority), index)
         if terms.deadline is not None:
-            waiter.give_up_at(terms.deadline, lambda key: self._late(scope, key))
+            until = step_end(terms.deadline, asyncio.get_running_loop().time())
+            waiter.give_up_at(until, lambda key: self._late(scope, key))
         return waiter.future
 
     def _flight(self, scope: S, key: K, priority: Priority) -> Flight:

@@ -21,7 +21,6 @@ from gateway.http.ports import Executor, Incremental, Journal, MakeContext, Quot
 from gateway.http.rules import EdgeRules
 from resolvers.context import Viewer
 
-
 WRITING_S = 0.1
 """What writing a page may take at the end of its time."""
 

@@ -271,7 +271,7 @@ async def test_a_failed_load_gives_all_callers_one_error() -> None:
 
 
 async def test_each_waits_for_its_own_deadline() -> None:
-    """The hasty caller gets a timeout at its deadline, the patient one the value of the same load."""
+    """The hasty caller gets a timeout in time for a next step, the patient one the value of the same load."""
     upstream = Upstream(takes_s=1.0)
     source = cached(upstream)
 
@@ -282,9 +282,19 @@ async def test_each_waits_for_its_own_deadline() -> None:
     started = now()
     (late, at), patient = await asyncio.gather(asyncio.create_task(hasty()), ask(source, "a"))
     assert isinstance(late, SourceTimeout)
-    assert at - started == pytest.approx(0.2)
+    assert at - started == pytest.approx(0.15)
     assert patient == [(None, "a", 1)]
     assert len(upstream.calls) == 1
+
+
+async def test_a_page_keeps_time_for_the_steps_that_follow() -> None:
+    """Three waits in a row on what hangs: each gets three quarters of what is left, and none gets nothing."""
+    source = cached(Upstream(takes_s=1.0))
+    started = now()
+    call_terms.set(CallTerms(deadline=started + 0.4))
+    waits = [((await ask(source, key))[0], now() - started) for key in "abc"]
+    assert all(isinstance(late, SourceTimeout) for late, _ in waits)
+    assert [at for _, at in waits] == pytest.approx([0.3, 0.375, 0.39375])
 
 
 async def test_what_is_late_falls_back_to_the_last_good_value() -> None:
