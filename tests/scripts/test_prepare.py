@@ -42,7 +42,7 @@ def test_an_unknown_purpose_is_refused(arguments: tuple[str, ...]) -> None:
     """A typing slip changes nothing and says what was expected."""
     ended = run_pretending("", *arguments)
     assert ended.returncode == 1
-    assert "expected runtime or tests, got" in ended.stderr
+    assert "expected runtime, tests or clients, got" in ended.stderr
 
 
 def test_make_names_a_missing_python() -> None:
@@ -56,3 +56,22 @@ def test_make_names_a_missing_python() -> None:
     )
     assert ended.returncode != 0
     assert ended.stderr.startswith("make: expected python-of-nobody on PATH, found none")
+
+
+def test_a_machine_without_node_is_told_what_it_misses() -> None:
+    """Without node nothing fails: one line says which tests are skipped."""
+    without = "import shutil; which = shutil.which; shutil.which = lambda name: None if name == 'node' else which(name)"
+    ended = run_pretending(without, "clients")
+    assert (ended.returncode, ended.stderr) == (0, "")
+    assert ended.stdout.startswith("node or npm is missing: the tests with Apollo Client")
+    assert ended.stdout.count("\n") == 1
+
+
+def test_an_old_node_is_told_from_a_new_one() -> None:
+    """The line says which node was found and which is needed."""
+    old = (
+        "import subprocess; from types import SimpleNamespace;"
+        "subprocess.run = lambda *a, **k: SimpleNamespace(stdout=b'v18.19.0', returncode=1);"
+        "import shutil; shutil.which = lambda name: name"
+    )
+    assert run_pretending(old, "clients").stdout.startswith("expected node 20 or newer, got v18.19.0: ")
