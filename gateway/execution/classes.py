@@ -9,8 +9,9 @@ import dis
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
-from inspect import getattr_static, unwrap
+from inspect import CO_VARARGS, CO_VARKEYWORDS, getattr_static, unwrap
 from types import (
+    CodeType,
     CoroutineType,
     FunctionType,
     GeneratorType,
@@ -92,20 +93,21 @@ def is_plain_attribute(cls: type, name: str) -> bool:
     return not hasattr(type(found), "__get__")
 
 
-@lru_cache(maxsize=4096)
 def ignores_info(function: Callable[..., Any]) -> bool:
     """Tell whether a `(value, info, ...)` function never looks at its `info`.
 
     Read from the bytecode: the parameter is neither loaded nor captured, and nothing that could
     reach it by name is called. Then no info needs to be made for the call.
     """
-    skipped = 1 if isinstance(function, MethodType) else 0
     bare = getattr(function, "__func__", function)
     if not isinstance(bare, FunctionType) or unwrap(bare) is not bare:
         return False
-    code = bare.__code__
-    position = 1 + skipped
-    if code.co_argcount <= position or code.co_flags & 0x0C:
+    return _never_loads(bare.__code__, 2 if isinstance(function, MethodType) else 1)
+
+
+@lru_cache(maxsize=4096)
+def _never_loads(code: CodeType, position: int) -> bool:
+    if code.co_argcount <= position or code.co_flags & (CO_VARARGS | CO_VARKEYWORDS):
         return False
     name = code.co_varnames[position]
     used: set[object] = set()
@@ -130,23 +132,22 @@ _PLAIN_CALL = frozenset(
 )
 
 
-@lru_cache(maxsize=4096)
 def is_instance_check(function: Callable[..., Any]) -> bool:
     """Tell whether `(value, info)` is exactly `isinstance(value, classes)`, so that the class decides.
 
     Read from the bytecode, which must be that one call and nothing else.
     """
-    bare = getattr(function, "__func__", function)
-    if isinstance(function, MethodType) or not isinstance(bare, FunctionType):
-        return False
-    steps = list(dis.get_instructions(bare.__code__))
-    value = bare.__code__.co_varnames[:1]
+    is_plain = isinstance(function, FunctionType) and "isinstance" not in function.__globals__
+    return is_plain and _is_one_instance_check(function.__code__)
+
+
+@lru_cache(maxsize=4096)
+def _is_one_instance_check(code: CodeType) -> bool:
+    steps = list(dis.get_instructions(code))
     loads = tuple(step.argval for step in steps if step.opname.startswith("LOAD_FAST"))
-    is_builtin = "isinstance" not in bare.__globals__
     return (
-        is_builtin
-        and all(step.opname in _PLAIN_CALL for step in steps)
-        and loads == value
+        all(step.opname in _PLAIN_CALL for step in steps)
+        and loads == code.co_varnames[:1]
         and next((step.argval for step in steps if step.opname == "LOAD_GLOBAL"), None) == "isinstance"
         and sum(step.opname == "CALL" for step in steps) == 1
     )
