@@ -24,25 +24,22 @@ from graphql import (
     assert_valid_schema,
     default_field_resolver,
     default_type_resolver,
-    get_variable_values,
-    is_non_null_type,
 )
 from graphql.execution.collect_fields import (
     CollectedFields,
     FragmentDetails,
 )
-from graphql.execution.get_variable_signature import get_variable_signature
-from graphql.execution.values import VariableValues, VariableValueSource
+from graphql.execution.values import VariableValues
 from graphql.pyutils import RefMap, Undefined
 from graphql.pyutils.is_awaitable import is_awaitable as default_is_awaitable
 from graphql.type.directives import GraphQLDisableErrorPropagationDirective
-from graphql.utilities.coerce_input_value import coerce_input_value
 
 from gateway.execution.arguments import variables_of
 from gateway.execution.errors import NotCompiled
 from gateway.execution.executor import CompiledExecutor, SerialExecutor
 from gateway.execution.kinds import is_declared
 from gateway.execution.selection import Selection
+from gateway.execution.variables import Variables
 from gateway.execution.writing import Written, write
 
 MAX_SELECTIONS = 10_000
@@ -151,10 +148,7 @@ class Plan:
         self.declared: dict[tuple[str, str], bool] = {}
         self._variants: dict[Any, Variant] = {}
         self._once: set[Any] = set()
-        self._signatures = [
-            (get_variable_signature(schema, node), bool(node.default_value))
-            for node in operation.variable_definitions or ()
-        ]
+        self.variables = Variables(schema, operation)
 
     def is_declared(self, type_: GraphQLObjectType, name: str) -> bool:
         """Whether a field is one of the kinds that only this executor knows."""
@@ -193,43 +187,6 @@ class Plan:
         made = self._variants[key] = Variant(self, field_resolver, is_kept=True)
         return made
 
-    def coerce_variables(self, request: Request) -> VariableValues | list[GraphQLError]:
-        """Variables as the reference coerces them, or its errors."""
-        given = request.variable_values or {}
-        quick = self._coerce_quickly(given)
-        if quick is not None:
-            return quick
-        return get_variable_values(
-            self.schema,
-            self.operation.variable_definitions or (),
-            dict(given),
-            request.max_coercion_errors,
-            request.hide_suggestions,
-        )
-
-    def _coerce_quickly(self, given: Mapping[str, Any]) -> VariableValues | None:
-        """Coerce variables that are scalars as they should be; None leaves it to the reference."""
-        sources: dict[str, VariableValueSource] = {}
-        coerced: dict[str, Any] = {}
-        for signature, has_default in self._signatures:
-            if isinstance(signature, GraphQLError):
-                return None
-            value = given.get(signature.name, Undefined)
-            if isinstance(value, dict | list | tuple) or (value is Undefined and has_default):
-                return None
-            if value is Undefined:
-                sources[signature.name] = VariableValueSource(signature)
-                continue
-            sources[signature.name] = VariableValueSource(signature, value)
-            coerced[signature.name] = coerce_input_value(value, signature.type)
-            if coerced[signature.name] is Undefined:
-                return None
-        for signature, _ in self._signatures:
-            if not isinstance(signature, GraphQLError) and signature.name not in coerced:  # noqa: SIM102 - two questions, one after the other
-                if is_non_null_type(signature.type):
-                    return None
-        return VariableValues(sources, coerced)
-
     def execute(self, request: Request) -> Any:
         """Run: an ExecutionResult or incremental results, or an awaitable of them when something is awaited.
 
@@ -250,7 +207,9 @@ class Plan:
         return write(run.execute_operation())
 
     def _begin(self, request: Request, is_writing: bool) -> CompiledExecutor | list[GraphQLError]:  # noqa: FBT001 - passed by position on the hot road
-        variable_values = self.coerce_variables(request)
+        variable_values = self.variables.coerce(
+            request.variable_values or {}, request.max_coercion_errors, hide_suggestions=request.hide_suggestions
+        )
         if isinstance(variable_values, list):
             return variable_values
         variant = self.variant(request, variable_values)
