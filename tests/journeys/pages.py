@@ -48,6 +48,16 @@ def lists_by_path(value: Any, path: str = "") -> dict[str, int]:
     return found
 
 
+# Whose absence a page bridges by itself: a town that is not known is taken on trust, and best sellers stand in.
+BRIDGED = {"geo", "recommendations"}
+BLOCKS = {"personal", "popular", "similar", "together", "fallback", "recommendations"}
+
+
+def is_bridged(domain: str, path: tuple[str | int, ...]) -> bool:
+    """Whether something else stands at this place of a page while this system fails."""
+    return domain == "recommendations" and not BLOCKS.isdisjoint(path)
+
+
 def leaves(value: Any, path: tuple[str | int, ...] = ()) -> dict[tuple[str | int, ...], Any]:
     """Every value that is no object and no list, by its path; empty lists count as values."""
     if isinstance(value, dict):
