@@ -1,5 +1,6 @@
 """All workers together: asks every desk, and adds up what they say."""
 
+import asyncio
 import time
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
@@ -38,7 +39,9 @@ class Office:
     async def expose(self) -> bytes:
         """Figures of all workers for Prometheus, each series with its worker."""
         said = (await self._workers.ask(q.encode(q.Figures()))).said
-        return write_exposition({worker: q.decode_samples(answer) for worker, answer in said.items()})
+        by_worker = {worker: q.decode_samples(answer) for worker, answer in said.items()}
+        # A thread, for writing takes some ten milliseconds per worker, and pages should not wait for it.
+        return await asyncio.to_thread(write_exposition, by_worker)
 
     async def draw(self) -> dict[str, Any]:
         """The board of this moment."""

@@ -1,6 +1,6 @@
 """Figures at one moment: what one worker counted, and how the figures of several are looked at together."""
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 
 import msgspec
@@ -48,6 +48,7 @@ class Readings:
     def __init__(self, samples: Iterable[Sample] = ()) -> None:
         self._numbers: dict[str, dict[tuple[str, ...], float]] = {}
         self._spreads: dict[str, dict[tuple[str, ...], Spread]] = {}
+        self._indices: dict[tuple[str, str], dict[str, list[tuple[str, ...]]]] = {}
         for sample in samples:
             self._add(sample)
 
@@ -61,48 +62,61 @@ class Readings:
             numbers[sample.labels] = numbers.get(sample.labels, 0.0) + sample.value
 
     def has(self, metric: Metric) -> bool:
-        return metric.name in self._numbers or metric.name in self._spreads
+        return bool(self._of(metric))
 
     def number(self, metric: Metric, **where: str) -> float:
         """The sum of a counter or gauge over all series with these labels."""
-        chosen = _chooser(metric, where)
-        return sum(value for labels, value in self._numbers.get(metric.name, {}).items() if chosen(labels))
+        numbers = self._numbers.get(metric.name, {})
+        return sum(numbers[labels] for labels in self._chosen(metric, where))
 
     def spread(self, metric: Metric, **where: str) -> Spread:
         """A histogram over all series with these labels; empty when there are none."""
-        chosen = _chooser(metric, where)
-        whole = Spread((0,) * (len(metric.bounds) + 1), 0.0)
-        for labels, value in self._spreads.get(metric.name, {}).items():
-            if chosen(labels):
-                whole = add_spreads(whole, value)
-        return whole
+        spreads = self._spreads.get(metric.name, {})
+        chosen = [spreads[labels] for labels in self._chosen(metric, where)]
+        if not chosen:
+            return Spread((0,) * (len(metric.bounds) + 1), 0.0)
+        columns = zip(*(one.counts for one in chosen), strict=True)
+        return Spread(tuple(map(sum, columns)), sum(one.total for one in chosen))
 
     def values(self, metric: Metric, label: str) -> list[str]:
         """All values of a label, sorted."""
-        place = metric.labels.index(label)
-        kept: Mapping[tuple[str, ...], object] = self._numbers.get(metric.name) or self._spreads.get(metric.name) or {}
-        return sorted({labels[place] for labels in kept})
+        return sorted(self._index(metric, label))
 
     def since(self, before: "Readings") -> "Readings":
         """What was counted after `before`; a worker that started anew counts from nothing, never below it."""
         later = Readings()
         for name, numbers in self._numbers.items():
-            old = before._numbers.get(name, {})  # noqa: SLF001
+            old = before._numbers.get(name, {})  # noqa: SLF001 -- of our own kind
             is_counter = METRICS[name].kind == "counter"
             later._numbers[name] = {
                 labels: max(0.0, value - old.get(labels, 0.0)) if is_counter else value
                 for labels, value in numbers.items()
             }
         for name, spreads in self._spreads.items():
-            was = before._spreads.get(name, {})  # noqa: SLF001
+            was = before._spreads.get(name, {})  # noqa: SLF001 -- of our own kind
             later._spreads[name] = {labels: _grown(value, was.get(labels)) for labels, value in spreads.items()}
         return later
 
-    def __iter__(self) -> Iterator[Sample]:
-        for name, numbers in self._numbers.items():
-            yield from (Sample(name, labels, value) for labels, value in numbers.items())
-        for name, spreads in self._spreads.items():
-            yield from (Sample(name, labels, value) for labels, value in spreads.items())
+    def _of(self, metric: Metric) -> Mapping[tuple[str, ...], object]:
+        return self._spreads.get(metric.name, {}) if metric.bounds else self._numbers.get(metric.name, {})
+
+    def _index(self, metric: Metric, label: str) -> dict[str, list[tuple[str, ...]]]:
+        """The series by one label's values; the page asks hundreds of times, so it is made once."""
+        index = self._indices.get((metric.name, label))
+        if index is None:
+            index = self._indices[metric.name, label] = {}
+            place = metric.labels.index(label)
+            for labels in self._of(metric):
+                index.setdefault(labels[place], []).append(labels)
+        return index
+
+    def _chosen(self, metric: Metric, where: Mapping[str, str]) -> Iterable[tuple[str, ...]]:
+        if not where:
+            return self._of(metric)
+        (label, value), *others = where.items()
+        chosen = self._index(metric, label).get(value, [])
+        wanted = [(metric.labels.index(name), other) for name, other in others]
+        return [labels for labels in chosen if all(labels[place] == other for place, other in wanted)]
 
 
 def _grown(now: Spread, before: Spread | None) -> Spread:
@@ -110,11 +124,6 @@ def _grown(now: Spread, before: Spread | None) -> Spread:
         return now
     counts = tuple(max(0, a - b) for a, b in zip(now.counts, before.counts, strict=True))
     return Spread(counts, max(0.0, now.total - before.total))
-
-
-def _chooser(metric: Metric, where: Mapping[str, str]) -> Callable[[tuple[str, ...]], bool]:
-    wanted = [(metric.labels.index(name), value) for name, value in where.items()]
-    return lambda labels: all(labels[place] == value for place, value in wanted)
 
 
 def quantile(whole: Spread, bounds: Sequence[float], share: float) -> float | None:

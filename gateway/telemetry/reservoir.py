@@ -13,7 +13,12 @@ from typing import Any, Final, NamedTuple
 from clients.scope import Scope
 
 MOST_KEYS: Final = 500
-MOST_TIMES: Final = 10_000
+MOST_TIMES: Final = 20_000
+FEWEST_KEYS: Final = 64
+WANTED_S: Final = 3600.0
+ROOM: Final = 0.9
+"""After room was made, no more of it than this share is used."""
+
 HASHES: Final = 2**61 - 1
 
 
@@ -30,7 +35,7 @@ class Observed(NamedTuple):
 
 
 class Reservoir:
-    """A dataset's sampled keys; bounded by keys and by questions, of which the older half is forgotten at a time."""
+    """A dataset's sampled keys; bounded by keys and by questions."""
 
     def __init__(
         self, most_keys: int = MOST_KEYS, most_times: int = MOST_TIMES, now: Callable[[], float] = time
@@ -84,7 +89,15 @@ class Reservoir:
         times.append(now)
         self._kept += 1
         if self._kept > self._most_times:
-            self._forget_half()
+            self._make_room(now)
+
+    def _make_room(self, now: float) -> None:
+        """Fewer keys for as long as an hour is not seen and keys are many; then less time."""
+        if now - self._since < WANTED_S and len(self.sampled) > FEWEST_KEYS:
+            for _ in range(len(self.sampled) // 4):
+                self._drop_last_key()
+        if self._kept > self._most_times * ROOM:
+            self._forget_oldest()
 
     def _drop_last_key(self) -> None:
         last = max(self.sampled, key=place_of)
@@ -93,19 +106,19 @@ class Reservoir:
         for place in [place for place in self._times if place[1] == last]:
             self._kept -= len(self._times.pop(place))
 
-    def _forget_half(self) -> None:
-        """Forget what lies in the older half of the time seen, and count anew from there.
+    def _forget_oldest(self) -> None:
+        """Forget the older quarter of what was seen, and count anew from there.
 
-        How many were asked for in all in the half that stays is taken in proportion to the sample.
+        How many were asked for in all since then is taken in proportion to the sample.
         """
-        middle = sorted(at for times in self._times.values() for at in times)[self._kept // 2]
-        kept = {place: array("d", (at for at in times if at >= middle)) for place, times in self._times.items()}
+        first = sorted(at for times in self._times.values() for at in times)[self._kept // 4]
+        kept = {place: array("d", (at for at in times if at >= first)) for place, times in self._times.items()}
         before = self._kept
         self._times = {place: times for place, times in kept.items() if times}
         self._kept = sum(len(times) for times in self._times.values())
         asked = self._asked()
         self._asked_before = asked - round((asked - self._asked_before) * self._kept / before)
-        self._since = middle
+        self._since = first
 
 
 def place_of(key: Hashable) -> int:
