@@ -36,7 +36,7 @@ def main() -> int:
 def parse() -> argparse.Namespace:
     parser = argparse.ArgumentParser("python -m benchmarks.run", description=__doc__)
     known = [*SCENARIOS, *EXPERIMENTS]
-    parser.add_argument("scenarios", nargs="*", default=["uncached"], metavar="scenario", help=f"all, or of {', '.join(known)}")
+    parser.add_argument("scenarios", nargs="*", default=["quick"], metavar="scenario", help=f"all, or {known}")
     parser.add_argument("--check", action="store_true", help="only compare the answers of all contenders")
     parser.add_argument("--name", default="run", help="name of the result (default: %(default)s)")
     parser.add_argument("--rounds", type=int, default=3)

@@ -11,8 +11,8 @@ from benchmarks.harness.processes import Meter, resident_mb, wait_idle
 from benchmarks.harness.servers import Bench, Server
 from benchmarks.harness.traffic import Variety, prepare, send
 
-FEWEST_PER_CONNECTION = 8
-LONGEST_S = 20.0
+FEWEST_PER_CONNECTION = 4
+LONGEST_S = 12.0
 NOISY = 0.25
 ATTEMPTS = 2
 
@@ -56,8 +56,8 @@ def measure(bench: Bench, scenario: str, server: Server, load: Load, number: int
     seconds, row = load.seconds, None
     for _ in range(ATTEMPTS):
         row, good = run_once(bench, scenario, server, load, number, seconds)
-        if good < FEWEST_PER_CONNECTION * load.connections and seconds < LONGEST_S:
-            seconds = min(LONGEST_S, seconds * 4)
+        if good < FEWEST_PER_CONNECTION * load.connections:
+            seconds = LONGEST_S
         elif row.others < NOISY:
             break
     assert row is not None
