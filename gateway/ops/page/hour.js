@@ -39,7 +39,7 @@ function axes() {
   const stroke = css("--soft");
   const grid = { stroke: css("--line"), width: 1 };
   return [
-    { stroke, grid: { show: false }, ticks: { show: false }, font: "12px system-ui", space: 70, values: (_, all) => all.map(moment) },
+    { stroke, grid: { show: false }, ticks: { show: false }, font: "12px system-ui", space: 70, size: 34, values: (_, all) => all.map(moment) },
     { stroke, grid, ticks: { show: false }, font: "12px system-ui", size: 52, values: (_, all) => all.map(WHAT[curve].text) },
   ];
 }
@@ -67,6 +67,7 @@ function draw() {
   const options = {
     width: chart.clientWidth,
     height: chart.clientWidth < 600 ? 190 : 260,
+    padding: [10, 30, 0, 0],
     legend: { show: false },
     cursor: { y: false, points: { size: 6 }, drag: { x: false } },
     scales: { x: { time: true }, y: { range: WHAT[curve].range } },

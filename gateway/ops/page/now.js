@@ -5,7 +5,7 @@ import { hold } from "/ops/page/hands.js";
 import { bytes, millis, number, percent, perSecond, plain, seconds, title } from "/ops/page/words.js";
 
 const at = (id) => document.getElementById(id);
-const STATE_WORDS = { well: "well", watch: "watch", failing: "failing", idle: "not asked" };
+const STATE_WORDS = { well: "well", watch: "watch", failing: "failing", idle: "quiet" };
 const BREAKER_WORDS = { closed: "closed", open: "open", probing: "trying again", held_open: "held open", held_closed: "held closed" };
 
 export function showBoard(board) {
@@ -15,6 +15,7 @@ export function showBoard(board) {
   document.title = worst === "failing" ? `⚠ ${board.headline}` : "Operations";
   showFigures(board.totals);
   showTiles(board.sources);
+  showMemory(board);
   showOperations(board.operations);
   showSeams(board.seams);
   showDatasets(board.datasets);
@@ -54,9 +55,23 @@ function showTiles(sources) {
     say(tile.querySelector(".rate"), percent(source.hitRate));
     const age = source.ageP95 == null ? "" : `age ${seconds(source.ageP95)}`;
     const stale = source.staleShare > 0 ? `${percent(source.staleShare)} stale` : "";
-    say(tile.querySelector(".more"), [`p95 ${millis(source.p95)}`, `${perSecond(source.callsPerSecond)} calls/s`, stale || age].filter(Boolean).join(" · "));
+    say(tile.querySelector(".more"), [`p95 ${millis(source.p95)}`, `${perSecond(source.callsPerSecond)}/s`, stale || age].filter(Boolean).join(" · "));
     sparkline(tile.querySelector(".spark"), source.name);
   });
+}
+
+// The tenth tile: what is kept here, and whether the store that all workers share answers.
+function showMemory({ memory, shared }) {
+  const tile = at("memory") ?? at("tiles").appendChild(makeTile({ name: "MEMORY" }));
+  tile.id = "memory";
+  const isWell = !shared || shared.isUp;
+  mark(tile, "state", isWell ? "well" : "failing");
+  say(tile.querySelector(".state"), isWell ? "well" : "failing");
+  say(tile.querySelector(".rate"), bytes(memory.bytes));
+  say(tile.querySelector(".more"), `${number(memory.entries)} entries · ${number(memory.evicted)} evicted`);
+  const store = shared ? `shared store p95 ${millis(shared.p95)}, ${number(shared.errors)} errors` : "no shared store";
+  say(tile.querySelector(".spark"), store);
+  say(tile.querySelector(".why"), isWell ? "" : "the shared store does not answer");
 }
 
 function makeTile(source) {

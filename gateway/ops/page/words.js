@@ -2,7 +2,7 @@
 const NONE = "–";
 
 export const percent = (share, digits = 1) =>
-  share == null ? NONE : `${(share * 100).toFixed(share > 0.9995 || share === 0 ? 0 : digits)} %`;
+  share == null ? NONE : share > 0 && share < 0.0005 ? "< 0.1 %" : `${(share * 100).toFixed(share > 0.9995 || share === 0 ? 0 : digits)} %`;
 
 export const number = (value) => {
   if (value == null) return NONE;
