@@ -14,7 +14,7 @@ from graphql.pyutils.is_awaitable import is_awaitable as default_is_awaitable
 from strawberry.execution import optimized_is_awaitable
 
 from gateway.execution.errors import NotCompiled
-from gateway.execution.plan import Plan, Request, compile_plan, select_operation
+from gateway.execution.plan import Plan, Request, compile_plan
 
 _PREDICATES = (None, default_is_awaitable, optimized_is_awaitable)
 
@@ -79,20 +79,18 @@ class Execution:
         What is not compiled is run by graphql-core and counted, or raises NotCompiled when
         `fallback` is False. Results are synchronous when every resolver is.
         """
-        named = dict(zip(_POSITIONAL, rest, strict=False)) | options
         arguments = (root_value, context_value, variable_values, operation_name, field_resolver, type_resolver)
         try:
-            request = _request(arguments, named)
-            _refuse_incremental(schema)
-            if isinstance(error := select_operation(document, operation_name), GraphQLError):
-                graphql.assert_valid_schema(schema)
-                return ExecutionResult(None, errors=[error])
+            request = _request(arguments, rest, options)
             plan = self.plans.plan(schema, document, operation_name)
         except NotCompiled as refusal:
-            if not fallback:
-                raise
-            self.fallbacks[refusal.reason] += 1
+            self._count(refusal, is_allowed=fallback)
             return graphql.execute(schema, document, *arguments, *rest, **options)
+        except GraphQLError as error:
+            _refuse_incremental(schema)
+            return ExecutionResult(None, errors=[error])
+        if plan.may_increment:
+            _refuse_incremental(schema)
         return _single(plan.execute(request))
 
     def execute_incrementally(  # noqa: PLR0913 - the signature of graphql.execute
@@ -110,20 +108,21 @@ class Execution:
         **options: Any,
     ) -> Any:
         """Execute with `@defer` and `@stream`: as `graphql.experimental_execute_incrementally`."""
-        named = dict(zip(_POSITIONAL, rest, strict=False)) | options
         arguments = (root_value, context_value, variable_values, operation_name, field_resolver, type_resolver)
         try:
-            request = _request(arguments, named)
-            if isinstance(error := select_operation(document, operation_name), GraphQLError):
-                graphql.assert_valid_schema(schema)
-                return ExecutionResult(None, errors=[error])
+            request = _request(arguments, rest, options)
             plan = self.plans.plan(schema, document, operation_name)
         except NotCompiled as refusal:
-            if not fallback:
-                raise
-            self.fallbacks[refusal.reason] += 1
+            self._count(refusal, is_allowed=fallback)
             return graphql.experimental_execute_incrementally(schema, document, *arguments, *rest, **options)
+        except GraphQLError as error:
+            return ExecutionResult(None, errors=[error])
         return plan.execute(request)
+
+    def _count(self, refusal: NotCompiled, *, is_allowed: bool) -> None:
+        if not is_allowed:
+            raise refusal
+        self.fallbacks[refusal.reason] += 1
 
 
 def executable_schema(schema: strawberry.Schema) -> GraphQLSchema:
@@ -158,8 +157,13 @@ _SUPPORTED = frozenset(
 )
 
 
-def _request(arguments: tuple[Any, ...], named: dict[str, Any]) -> Request:
+def _request(arguments: tuple[Any, ...], rest: tuple[Any, ...], options: dict[str, Any]) -> Request:
     root_value, context_value, variable_values, _, field_resolver, type_resolver = arguments
+    if not rest and not options:
+        return Request(
+            root_value, context_value, variable_values, field_resolver, type_resolver or default_type_resolver
+        )
+    named = dict(zip(_POSITIONAL, rest, strict=False)) | options
     for name in ("middleware", "executor_class"):
         if named.get(name) is not None:
             raise NotCompiled(name)

@@ -8,7 +8,6 @@ plan costs little to make and holds only what was ever used.
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from functools import cached_property
 from typing import Any
 
 from graphql import (
@@ -52,7 +51,7 @@ MAX_VARIANT_SIZE = 20_000
 _SWITCHES = frozenset({"skip", "include", "defer", "stream"})
 
 
-@dataclass(frozen=True)
+@dataclass(eq=False)
 class Request:
     """What one execution gets, apart from the document: the arguments of `graphql.execute`."""
 
@@ -68,7 +67,6 @@ class Request:
     abort_signal: Any = None
     hooks: Any = None
 
-    @cached_property
     def rare(self) -> dict[str, Any]:
         """The arguments that differ from their defaults, of those that a run rarely gets."""
         return {name: getattr(self, name) for name in _RARE if getattr(self, name)}
@@ -149,6 +147,7 @@ class Plan:
         self._variants: dict[Any, Variant] = {}
         self._once: set[Any] = set()
         self.variables = Variables(schema, operation)
+        self.may_increment = bool(schema.get_directive("defer") or schema.get_directive("stream"))
 
     def is_declared(self, type_: GraphQLObjectType, name: str) -> bool:
         """Whether a field is one of the kinds that only this executor knows."""
