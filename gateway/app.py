@@ -20,7 +20,7 @@ from gateway.development import development_routes
 from gateway.edge import EdgeParts, core_of, make_edge
 from gateway.engine import LocalityChecked, PlannedExecutor
 from gateway.front import Front
-from gateway.health import GuardedSources, HealthRoutes
+from gateway.health import GuardedSources, HealthRoutes, warm_up
 from gateway.http.ports import Executor
 from gateway.http.reference import GraphQLCoreExecutor
 from gateway.ops.desk import Rooms
@@ -70,7 +70,9 @@ def make_app(settings: Settings, now: Now = time.time, ops: OpsPlace | None = No
             open_front(settings, schema, opened, now, front),
             open_ops(settings.ops, ops, opened.rooms(), decide_policies(is_enabled=settings.cache.is_enabled)),
         ):
-            app.router.routes += HealthRoutes(opened.upstreams.reached, opened.shared).routes()
+            reached = opened.upstreams.reached
+            app.router.routes += HealthRoutes(reached, opened.shared, lambda: front.is_stopping).routes()
+            await warm_up(reached)
             yield
 
     front = Front(Starlette(routes=development_routes(settings.development), lifespan=lifespan))

@@ -17,6 +17,7 @@ class Front:
 
     def __init__(self, rest: Starlette) -> None:
         self.rest = rest
+        self.is_stopping = False
         self._http: App | None = None
         self._socket: App | None = None
 

@@ -2,7 +2,7 @@
 
 import asyncio
 import datetime as dt
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -20,6 +20,7 @@ from gateway.settings import UpstreamName
 from resolvers.health import SourceState, Status
 
 PING_S = 1.0
+WARM_CONNECTIONS = 2
 _ANYTHING = msgspec.json.Decoder()
 
 
@@ -50,6 +51,15 @@ async def ping(upstream: Upstream) -> str | None:
     return None
 
 
+async def warm_up(reached: Mapping[UpstreamName, Upstream], connections: int = WARM_CONNECTIONS) -> None:
+    """Open a few connections to every upstream before the first request comes, for a second at most.
+
+    An upstream that does not answer is no reason not to start. Idle connections are let go after
+    `WireLimits.idle_s`: kept longer, they would be closed by the other side just as they are used.
+    """
+    await asyncio.gather(*(asyncio.create_task(ping(u)) for u in reached.values() for _ in range(connections)))
+
+
 class HealthRoutes:
     """`/live` says that the process runs; `/ready` that it can serve, with a ping of every upstream.
 
@@ -57,14 +67,22 @@ class HealthRoutes:
     unready. Only when no system answers at all is there nothing that we could serve afresh.
     """
 
-    def __init__(self, reached: Mapping[UpstreamName, Upstream], shared: Shared | None = None) -> None:
+    def __init__(
+        self,
+        reached: Mapping[UpstreamName, Upstream],
+        shared: Shared | None = None,
+        is_stopping: Callable[[], bool] = lambda: False,
+    ) -> None:
         self._reached = reached
         self._shared = shared
+        self._is_stopping = is_stopping
 
     async def live(self, _request: Request) -> JSONResponse:
         return JSONResponse({"status": "live"})
 
     async def ready(self, _request: Request) -> JSONResponse:
+        if self._is_stopping():
+            return JSONResponse({"status": "stopping"}, status_code=503)
         outcomes = await asyncio.gather(*(asyncio.create_task(ping(u)) for u in self._reached.values()))
         upstreams = dict(zip(self._reached, outcomes, strict=True))
         status = decide_readiness(list(outcomes))

@@ -10,15 +10,15 @@ from contextlib import AbstractContextManager, ExitStack, nullcontext
 from types import FrameType
 from typing import TypeVar
 
-import uvicorn
-
 from gateway.app import make_app
+from gateway.draining import DrainingServer
 from gateway.http.server import ServerOptions, make_server_config
 from gateway.ops.listener import OpsPlace, open_place
 from gateway.settings import OpsSettings, Settings
 
 BACKLOG = 2048
 PAUSE_BEFORE_RESTART_S = 1.0
+DRAIN_S = 5.0
 T = TypeVar("T")
 STOPPING = (signal.SIGTERM, signal.SIGINT)
 
@@ -76,8 +76,15 @@ def bind(host: str, port: int) -> socket.socket:
 def run_worker(settings: Settings, listening: socket.socket, ops: OpsPlace | None = None) -> None:
     """Serve in this process."""
     options = ServerOptions(host=settings.host, port=settings.port, trusted_proxies=settings.trusted_proxies)
-    config = make_server_config(make_app(settings, ops=ops), options)
-    uvicorn.Server(config).run(sockets=[listening])
+    front = make_app(settings, ops=ops)
+    DrainingServer(make_server_config(front, options), front, decide_drain_s(settings)).run(sockets=[listening])
+
+
+def decide_drain_s(settings: Settings) -> float:
+    """How long to go on serving when told to stop: nobody balances load over a developer's machine."""
+    if settings.drain_s is not None:
+        return settings.drain_s
+    return 0.0 if settings.development.is_enabled else DRAIN_S
 
 
 class Workers:

@@ -178,6 +178,9 @@ class Settings(BaseSettings):
     host: str = Field(default="127.0.0.1", description="Address to listen at.")
     port: int = Field(default=8080, ge=0, le=65_535, description="Port to listen at; 0 picks a free one.")
     workers: int = Field(default=1, ge=1, le=64, description="Processes that serve.")
+    drain_s: float | None = Field(
+        default=None, ge=0, le=300, description="Told to stop: for so long still serving, but not ready any more."
+    )
     origins: Annotated[tuple[str, ...], NoDecode] = Field(
         default=(), description="Origins whose pages may call the gateway; in a variable separated by commas."
     )
