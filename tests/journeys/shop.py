@@ -8,10 +8,10 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import httpx
 
@@ -21,10 +21,17 @@ START_S = 60.0
 
 
 @contextmanager
-def running(command: list[str], env: Mapping[str, str] | None = None) -> Iterator[subprocess.Popen[str]]:
-    """Run a program of the project until the block ends."""
+def running(
+    command: list[str], env: Mapping[str, str] | None = None, log: IO[bytes] | None = None
+) -> Iterator[subprocess.Popen[str]]:
+    """Run a program of the project until the block ends; what it logs goes to `log`, or is shown."""
     process = subprocess.Popen(
-        [sys.executable, "-m", *command], cwd=ROOT, env={**os.environ, **(env or {})}, stdout=subprocess.PIPE, text=True
+        [sys.executable, "-m", *command],
+        cwd=ROOT,
+        env={**os.environ, **(env or {})},
+        stdout=subprocess.PIPE,
+        stderr=log,
+        text=True,
     )
     try:
         yield process
@@ -149,14 +156,27 @@ def gateway_settings(sandbox: Sandbox, **more: str) -> dict[str, str]:
     }
 
 
+# As strangers find it, but for the count of requests: the suites ask more often than any client may.
+PRODUCTION = {
+    "GATEWAY_DEVELOPMENT__IS_ENABLED": "false",
+    "GATEWAY_LIMITS__REQUESTS_PER_S": "0",
+    "GATEWAY_TELEMETRY__OPERATION_LINES": "none",
+}
+
+
 @contextmanager
-def open_gateway(sandbox: Sandbox, **settings: str) -> Iterator[Gateway]:
-    """Start a gateway over a sandbox; `settings` are further variables."""
-    with running(["gateway", "serve"], gateway_settings(sandbox, **settings)) as process:
+def open_logged_gateway(sandbox: Sandbox, log: IO[bytes] | None, **settings: str) -> Iterator[Gateway]:
+    """Start a gateway over a sandbox that logs to a file; `settings` are further variables."""
+    with running(["gateway", "serve"], gateway_settings(sandbox, **settings), log) as process:
         address = read_line(process, r"serving (http://\S+)/graphql")
         with httpx.Client(base_url=address, timeout=30) as client:
             wait_live(client, process)
             yield Gateway(client, process)
+
+
+def open_gateway(sandbox: Sandbox, **settings: str) -> AbstractContextManager[Gateway]:
+    """Start a gateway over a sandbox; `settings` are further variables."""
+    return open_logged_gateway(sandbox, None, **settings)
 
 
 def wait_live(client: httpx.Client, process: subprocess.Popen[str]) -> None:
