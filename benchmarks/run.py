@@ -4,6 +4,7 @@ Prints Markdown and writes it, with JSON beside it, to `benchmarks/results/<date
 """
 
 import argparse
+import signal
 import sys
 import tempfile
 from collections.abc import Iterator
@@ -24,6 +25,7 @@ RESULTS = BENCHMARKS / "results"
 
 
 def main() -> int:
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit("stopped"))  # so that everything started is stopped
     arguments = parse()
     table = read_table()
     with open_bench(arguments.products) as bench:
