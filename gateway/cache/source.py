@@ -130,9 +130,12 @@ class CachedSource(Generic[K, V, S]):
     # -- for people who look into the cache ---------------------------------------------------
 
     def entries(self) -> Iterator[Entry]:
-        """Every entry as it is now, one scope after the other; more may come and go meanwhile."""
+        """Every entry that was not purged, one scope after the other; more may come and go meanwhile."""
         for shelf in list(self._shelves.values()):
-            yield from list(shelf.values())
+            for key in list(shelf):
+                entry = self._kept.find(shelf, key)
+                if entry is not None:
+                    yield entry
 
     def tags_of(self, entry: Entry) -> list[str]:
         """What purges an entry."""
