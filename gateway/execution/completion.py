@@ -200,7 +200,11 @@ def _at_once(run: "CompiledExecutor", items: Position, value: Any, path: PathTup
 
     if run.keeps(type(value[0])):
         fragments = items.field.fragments_by_type.get(items.bare_type)
-        return fragments.splice_all(run, value, path_at) if fragments else None
+        if fragments is None:
+            return None
+        spliced = fragments.splice_all(run, value, path_at)
+        if spliced is not None or not fragments.meet_all(run, value):
+            return spliced
     if len(value) < SHORTEST_COLUMN or items.credit <= 0:
         return None
     return run.complete_all(run, items, value, path_at)

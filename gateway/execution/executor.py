@@ -6,13 +6,11 @@ the reference's own code, so it cannot differ. A run keeps what belongs to one r
 that can be known before is in the plan.
 """
 
-import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from functools import cached_property, partial
 from typing import TYPE_CHECKING, Any, TypeAlias
 from weakref import ref
 
-from graphql import GraphQLError, located_error
 from graphql import GraphQLResolveInfo as ResolveInfo
 from graphql.execution.collect_fields import CollectedFields, FieldDetailsList
 from graphql.execution.executor import CollectedErrors, invalid_return_type_error
@@ -23,6 +21,7 @@ from graphql.type import GraphQLResolveInfoHelpers, is_non_null_type, is_object_
 from gateway.execution.classes import facts_of
 from gateway.execution.columns import complete_all
 from gateway.execution.completion import PathTuple, Position
+from gateway.execution.gaps import GapExecutor
 from gateway.execution.selection import Field, follow
 from gateway.execution.waves import Waves
 from resolvers.batch import Early
@@ -37,15 +36,14 @@ if TYPE_CHECKING:
 _complete_value = IncrementalExecutor.complete_value
 
 
-class CompiledExecutor(IncrementalExecutor):
+class CompiledExecutor(GapExecutor):
     """Executes one operation once."""
 
     follow = staticmethod(follow)
     complete_all = staticmethod(complete_all)
     column_root: Position | None = None
-    _root: CollectedFields
-    is_part = False
-    """Whether this executes a deferred part of the operation, or an item of a stream."""
+    is_keeping = False
+    """Whether what is written now becomes part of a fragment."""
 
     # What is the same for nearly every run stands here: an instance with few attributes is a quick one
     # (CPython shares the keys of at most 30), and few have to be set for each request.
@@ -57,10 +55,6 @@ class CompiledExecutor(IncrementalExecutor):
     enable_early_execution = False
     error_propagation = True
     defer_usage_set = None
-    waiter: asyncio.Future[None] | None = None
-    fatal: GraphQLError | None = None
-    base = 0
-    highest = 1
 
     def __init__(self, variant: "Variant", request: "Request", variable_values: Any, is_writing: bool) -> None:  # noqa: FBT001 - passed by position on the hot road
         plan = variant.plan
@@ -149,19 +143,6 @@ class CompiledExecutor(IncrementalExecutor):
         return self.is_writing and facts_of(cls).is_memoised
 
     # Where one is
-
-    @staticmethod
-    def path(path: PathTuple) -> Any:
-        """The reference's Path of a cheap path."""
-        if path is None or type(path) is Path:
-            return path
-        steps = []
-        while path is not None and type(path) is not Path:
-            steps.append(path)
-            path = path[0]
-        for _, key, type_name in reversed(steps):
-            path = Path(path, key, type_name)
-        return path
 
     def info_at(self, field: Field, path: PathTuple) -> GraphInfo:
         """The info that the reference gives to the functions of a field; an item's path means its field."""
@@ -298,92 +279,6 @@ class CompiledExecutor(IncrementalExecutor):
         unread = [completed[index] for index in waiting]
         self.abandon(unread + [item for item in rest if self.is_awaitable(item)])
 
-    # Gaps of batch fields
-
-    def arrived(self) -> None:
-        """One of the things outstanding is here."""
-        self.outstanding -= 1
-        if not self.outstanding and self.waiter is not None and not self.waiter.done():
-            self.waiter.set_result(None)
-
-    def gap_failed(self, raw: Exception, field: Field, parent_path: PathTuple) -> None:
-        """Note that a batch field failed, and which place becomes null for it."""
-        path = self.path((parent_path, field.key, field.parent_type.name))
-        error = located_error(raw, field.nodes, path.as_list())
-        place: Path | None = path
-        if self.error_propagation and is_non_null_type(field.position.type):
-            place = self._nullable_place(path)
-        keys = place.as_list() if place is not None else []
-        if len(keys) < self.highest:
-            self.fatal = self.fatal or error
-        else:
-            self.collected_errors.add(error, place)
-            self.nulled.append(keys[self.base :])
-
-    def _nullable_place(self, path: Path) -> Path | None:
-        """The nearest place at or above a path that may be null; None when only the whole answer may."""
-        places: list[Path] = []
-        place: Path | None = path
-        while place is not None:
-            places.append(place)
-            place = place.prev
-        nullable: Path | None = None
-        type_: Any = None
-        details: Any = None
-        for place in reversed(places):
-            if place.typename is None:
-                type_ = (type_.of_type if is_non_null_type(type_) else type_).of_type
-            else:
-                parent = self.schema.get_type(place.typename)
-                grouped = self._root if details is None else self.collect_subfields(parent, details)  # type: ignore[arg-type]
-                details = grouped.grouped_field_set[str(place.key)]
-                type_ = self.schema.get_field(parent, details[0].node.name.value).type  # type: ignore[arg-type,union-attr]
-            if not is_non_null_type(type_):
-                nullable = place
-        return nullable
-
-    def _settle(self, data: Any) -> Any:
-        """Fill the gaps: now if that is possible, else later."""
-        waves = self.waves
-        if not self.is_part:
-            waves.flush()
-            waves.is_held = False
-        if self.is_awaitable(data) or self.outstanding:
-            return self._settle_later(data)
-        return self._with_nulls(data)
-
-    async def _settle_later(self, data: Any) -> Any:
-        waves = self.waves
-        try:
-            if self.is_awaitable(data):
-                waves.launch()
-                data = await data
-            await self._until_filled()
-            return self._with_nulls(data)
-        finally:
-            if not self.is_part:
-                await waves.end()
-
-    async def _until_filled(self) -> None:
-        waves = self.waves
-        while self.outstanding:
-            if not self.is_part and waves.is_single:
-                await waves.advance()
-                continue
-            waves.launch()
-            self.waiter = asyncio.get_running_loop().create_future()
-            try:
-                await self.waiter
-            finally:
-                self.waiter = None
-
-    def _with_nulls(self, data: Any) -> Any:
-        if self.fatal is not None:
-            raise self.fatal
-        for keys in self.nulled:
-            data = _nulled(data, keys)
-        return data
-
     # Where the reference begins and ends a response, or a part of it
 
     def execute_collected_root_fields(
@@ -395,7 +290,7 @@ class CompiledExecutor(IncrementalExecutor):
         new_defer_usages: Any,
     ) -> Any:
         root = self._root = self.variant.root(CollectedFields(grouped_field_set, new_defer_usages, []))
-        return self._settle(
+        return self.settle(
             super().execute_collected_root_fields(
                 root_type, root_value, root.grouped_field_set, serially, root.new_defer_usages
             )
@@ -438,7 +333,7 @@ class CompiledExecutor(IncrementalExecutor):
         if not self.outstanding and not self.nulled and self.fatal is None:
             return done
         try:
-            return build(await self._settle_later(data_of(done.value)))
+            return build(await self.settle_later(data_of(done.value)))
         except Exception:
             self.abort_in_background()
             raise
@@ -461,23 +356,9 @@ class SerialExecutor(CompiledExecutor):
         if self.is_awaitable(completed):
             self.waves.launch()
             completed = await completed
-        await self._until_filled()
+        await self.until_filled()
         return completed
 
 
 def _gather(values: Sequence[Awaitable[Any]]) -> Awaitable[list[Any]]:
     return gather_with_cancel(*values)
-
-
-def _nulled(data: Any, keys: list[str | int]) -> Any:
-    """The data with null at a place; a place above it may be null already."""
-    if not keys:
-        return None
-    place = data
-    for key in keys[:-1]:
-        if place is None:
-            return data
-        place = place[key]
-    if place is not None:
-        place[keys[-1]] = None
-    return data

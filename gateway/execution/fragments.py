@@ -1,8 +1,9 @@
 """Fragments: what was written of a value that never changes, kept on the value itself.
 
 A memoised value (`__memoised__`, with an instance `__dict__`) is shared by every request that reads
-it. The first run that writes a selection of it keeps the JSON on the value, and later runs splice
-it. Nothing has to be invalidated: the fragments die with the value.
+it. The second run that writes a selection of it keeps the JSON on the value, and later runs splice
+it; a value that is written once only costs no more than that. Nothing has to be invalidated: the
+fragments die with the value.
 
 Where a selection also has fields that must be asked anew (batch fields, holes, resolvers), what is
 kept is a *stencil*: the finished part, and the entries that remain to be done.
@@ -31,6 +32,8 @@ MAX_SELECTIONS = 16
 
 _MAX_KEYS = 256
 _PLACE = "__written__"
+_MET = None
+"""Kept in the place of a fragment by the first run that writes it."""
 _fresh_key = count()
 
 
@@ -80,10 +83,28 @@ class Fragments:
             try:
                 kept = value.__written__[key]
             except (AttributeError, KeyError):
+                if not run.is_keeping:
+                    _keep(value, key, _MET)
+                    return complete(run, value, path, None)
+                kept = _MET
+            if kept is _MET:
                 return self._write(complete, run, value, path, key)
             return kept if type(kept) is orjson.Fragment else fill(kept, run, value, path)
 
         return spliced
+
+    def meet_all(self, run: "CompiledExecutor", values: Sequence[Any]) -> bool:
+        """Note that these values are written now; True if none of them was before."""
+        key = run.fragment_keys.get(self)
+        if key is None:
+            key = self.key(run)
+        for value in values:
+            written = value.__dict__.get(_PLACE)
+            if written is not None and key in written:
+                return False
+        for value in values:
+            _keep(value, key, _MET)
+        return True
 
     def splice_all(
         self, run: "CompiledExecutor", values: Sequence[Any], path_at: Callable[[int], Any]
@@ -117,7 +138,11 @@ class Fragments:
 
     def _write(self, complete: "Step", run: "CompiledExecutor", value: Any, path: "PathTuple", key: int) -> Any:
         errors = len(run.collected_errors.errors)
-        completed = complete(run, value, path, None)
+        outer, run.is_keeping = run.is_keeping, True  # what is below is kept as well, or this could not be
+        try:
+            completed = complete(run, value, path, None)
+        finally:
+            run.is_keeping = outer
         if key < 0 or type(completed) is not dict or len(run.collected_errors.errors) != errors:
             return completed
         selection = self.field.selections.get(self.type)

@@ -55,8 +55,8 @@ def test_bytes_are_the_dict(shop: Shop) -> None:
     assert [plan.write(request).data for _ in range(3)] == [expected] * 3
 
 
-def test_a_value_is_written_once(shop: Shop) -> None:
-    """The second writing asks nothing of a remembered value: its fragment is spliced."""
+def test_a_value_is_written_twice_at_most(shop: Shop) -> None:
+    """The third writing asks nothing of a value: the second one's fragment is spliced."""
     computed: list[str] = []
 
     def image(tile: Any, _context: Any, /, **_: Any) -> str:
@@ -67,8 +67,27 @@ def test_a_value_is_written_once(shop: Shop) -> None:
     write = Writer(shop, "{ tiles { id image } }")
     values = tiles("1", "2")
     first = write(tiles=values)["data"]["tiles"]
+    assert not any(any(kept_of(value).values()) for value in values)
+    assert write(tiles=values)["data"]["tiles"] == first
     assert write(tiles=values + values)["data"]["tiles"] == first + first
-    assert computed == ["1", "2"]
+    assert computed == ["1", "2", "1", "2"]
+
+
+def test_what_is_below_a_fragment_is_kept_with_it(shop: Shop) -> None:
+    """The second writing leaves nothing below it to be done again, whatever was met for the first time."""
+    computed: list[int] = []
+
+    def formatted(money: Any, context: Any, /) -> str:
+        computed.append(money.amount)
+        return f"{money.amount} {context.fragment_key}"
+
+    shop.declare("Money", "formatted", Pure(formatted))
+    shop.batch("Tile.price", lambda parents: [price for _ in parents])
+    price = Money(amount=7)
+    write = Writer(shop, "{ tiles { id price { amount formatted } } }")
+    answers = [write(tiles=tiles("1", "2", "3", "4"))["data"]["tiles"] for _ in range(4)]
+    assert answers[1:] == answers[:-1]
+    assert len(computed) <= 2
 
 
 def test_holes_are_filled_at_every_writing(shop: Shop) -> None:
@@ -128,10 +147,10 @@ def test_errors_are_not_remembered(shop: Shop) -> None:
     """A value that failed to be written fails again, with its error, at every writing."""
     write = Writer(shop, "{ tile { id image(width: -1) } }")
     (value,) = tiles("1")
-    answers = [write(tile=value) for _ in range(2)]
-    assert answers[0] == answers[1]
+    answers = [write(tile=value) for _ in range(3)]
+    assert answers[0] == answers[1] == answers[2]
     assert answers[0]["errors"][0]["path"] == ["tile", "image"]
-    assert not kept_of(value)
+    assert not any(kept_of(value).values())
 
 
 def test_a_value_keeps_a_bounded_number_of_fragments(shop: Shop) -> None:
