@@ -20,8 +20,10 @@ Experiment = Callable[[Bench, Table, int], Facts]
 
 HANGING = "recommendations.blocks"
 PATIENCE_S = 5.0
+HANGING_PAGES = 6
 STORM = 64
 WARM_PAGES = 20
+FRESH = 50  # no page before was of this listing or a later one
 OWN_TIME_LIMITS = {f"GATEWAY_UPSTREAMS__{name.upper()}__TIMEOUT_S": "" for name in UPSTREAM_NAMES}
 
 
@@ -62,8 +64,8 @@ def measure_storm(bench: Bench, table: Table, rounds: int) -> Facts:
     with bench.serving(table.named(names)) as servers:
         for server in servers:
             for page in range(WARM_PAGES):
-                server.ask(Request("listing", {"query": f"q{100 + page}", "first": TILES}))
-            runs = [storm_once(bench, server, f"q{number}") for number in range(rounds)]
+                server.ask(Request("listing", {"query": f"q{page}", "first": TILES}))
+            runs = [storm_once(bench, server, f"q{FRESH + number}") for number in range(rounds)]
             medians = {name: statistics.median(run[name] for run in runs) for name in runs[0]}
             facts.append({"contender": server.contender.title, **medians})
     return facts
@@ -103,7 +105,7 @@ def is_page(answer: bytes) -> bool:
     return b'"data":' in answer and b'"errors":' not in answer
 
 
-def measure_hanging(bench: Bench, table: Table, rounds: int) -> Facts:
+def measure_hanging(bench: Bench, table: Table, _rounds: int) -> Facts:
     """The recommender takes calls and never answers: when the product page comes, and how much of it.
 
     Time limits are everybody's own; whoever has none is given up after 5 s.
@@ -112,10 +114,10 @@ def measure_hanging(bench: Bench, table: Table, rounds: int) -> Facts:
     names = ["gateway", "gateway-warm", "yoga-jit", "mercurius", "apollo", "strawberry-tuned"]
     with bench.serving(table.named(names), more=OWN_TIME_LIMITS) as servers:
         for server in servers:
-            usual = [hang_once(server, number)["ms"] for number in range(rounds * 3)]
+            usual = [hang_once(server, number)["ms"] for number in range(HANGING_PAGES)]
             bench.upstreams.set_latencies({HANGING: NEVER_MS})
             try:
-                runs = [hang_once(server, 100 + number) for number in range(rounds * (5 if usual else 1))]
+                runs = [hang_once(server, FRESH + number) for number in range(HANGING_PAGES)]
             finally:
                 bench.upstreams.set_latencies({HANGING: USUAL_MS[HANGING]})
             facts.append(

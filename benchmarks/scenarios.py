@@ -122,7 +122,7 @@ def run_quick(bench: Bench, table: Table, effort: Effort, tell: Tell) -> list[Ro
 SCENARIOS: dict[str, Scenario] = {
     "quick": run_quick,
     "uncached": UNCACHED,
-    "uncached-signed-in": SteadyLoad("uncached", "headline", MANY, CUSTOMERS),
+    "uncached-signed-in": SteadyLoad("uncached", "signed-in", MANY, CUSTOMERS),
     "uncached-all": SteadyLoad("uncached, everybody", "uncached", MANY),
     "warm-regulars": WARM_REGULARS,
     "warm-customers": SteadyLoad("warm, varied customers", "warm", MANY, CUSTOMERS, is_warm=True),
