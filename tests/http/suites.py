@@ -16,11 +16,15 @@ import pytest
 
 ROOT = Path(__file__).parents[2]
 NODE = Path(__file__).parent / "node"
+ARIADNE = Path(__file__).parent / "python" / ".venv" / "bin"
 SUITES = Path(os.environ.get("CONFORMANCE_SUITES", ROOT.parent / "shared" / "suites"))
 
 needs_node = pytest.mark.skipif(
     shutil.which("node") is None or not (NODE / "node_modules" / ".package-lock.json").is_file(),
     reason="needs node, and `scripts/prepare clients`",
+)
+needs_ariadne = pytest.mark.skipif(
+    not (ARIADNE / "ariadne-codegen").is_file(), reason="needs ariadne-codegen: `scripts/prepare clients`"
 )
 needs_suites = pytest.mark.skipif(
     not SUITES.is_dir(), reason="needs the suites: a folder shared/suites beside the repository, or CONFORMANCE_SUITES"
