@@ -81,8 +81,9 @@ class RememberedResponses:
         if reads.refusal == "private":
             traits.is_private = True
             return mark_private(result)
-        self._responses.keep(key, context.asker, result.data, reads, tells_ages=traits.tells_ages)
-        left_s = max(0, int(reads.fresh_until - self._now())) if reads.tags and reads.refusal is None else 0
+        if not self._responses.keep(key, context.asker, result.data, reads, tells_ages=traits.tells_ages):
+            return result
+        left_s = max(0, int(reads.fresh_until - self._now()))
         return Result(result.data, terms=CacheTerms(left_s, tags=frozenset(reads.tags)))
 
     def _terms(self, kept: KeptResponse) -> CacheTerms:

@@ -23,6 +23,7 @@ S = TypeVar("S", bound=Scope)
 
 log = logging.getLogger(__name__)
 
+
 class Departure:
     """Flights of one scope that have not left yet, and the most urgent reason to leave."""
 
@@ -125,4 +126,3 @@ class Loads(Generic[K, S]):
 def priority_of(terms: CallTerms) -> Priority:
     """A load's priority is its most important waiter's, but never a refresh's while somebody waits."""
     return min(terms.priority, Priority.RECOMMENDATION)
-

@@ -18,27 +18,30 @@ TagsOfRead = Callable[[Scope, Any, Any], Iterable[str]]
 class Reads:
     """One request's reads: until when all of them are fresh (epoch seconds), and the union of their tags.
 
+    `served_until` is when the first of them may no longer be served while it is refreshed.
+
     `refusal` says why the response must not be kept; whoever lets a response depend on anything
     that no source told (the viewer, the time, a mutation) calls `refuse`.
     """
 
-    __slots__ = ("_seen", "_tags", "began", "born", "fresh_until", "newest", "refusal")
+    __slots__ = ("_seen", "_tags", "began", "born", "fresh_until", "newest", "refusal", "served_until")
 
     def __init__(self, began: float, born: int) -> None:
         self.began = began
         self.born = born
-        self.fresh_until = float("inf")
+        self.fresh_until = self.served_until = float("inf")
         self.newest = float("-inf")
         self.refusal: str | None = None
         self._tags: set[str] = set()
         self._seen: list[tuple[TagsOfRead, Scope, list[tuple[Any, Any]]]] = []
 
-    def note(self, scope: Scope, entries: Sequence[Entry], tags_of: TagsOfRead) -> None:
-        """Values were read under one scope."""
+    def note(self, scope: Scope, entries: Sequence[Entry], tags_of: TagsOfRead, served_s: float) -> None:
+        """Values were read under one scope; each may be served up to the age `served_s`."""
         if not is_shareable(scope):
             self.refuse("private")
             return
         self.fresh_until = min([self.fresh_until, *[entry.fresh_until for entry in entries]])
+        self.served_until = min([self.served_until, *[entry.received_at + served_s for entry in entries]])
         self.newest = max([self.newest, *[entry.received_at for entry in entries]])
         # Most requests' tags are never asked for, and an entry may lose its value before they are.
         self._seen.append((tags_of, scope, [(entry.key, entry.value) for entry in entries]))
@@ -47,6 +50,7 @@ class Reads:
         """The response shows something else that is true so long and is purged by these tags."""
         self._tags.update(tags)
         self.fresh_until = min(self.fresh_until, fresh_until)
+        self.served_until = min(self.served_until, fresh_until)
 
     @property
     def tags(self) -> set[str]:

@@ -15,6 +15,7 @@ from gateway.cache.memory import ENTRY_BYTES
 from gateway.cache.reads import Reads
 
 AGES_TRUE_FOR_S = 1.0
+WHILE_REFRESHED_S = 0.25
 
 
 class ResponseKey(NamedTuple):
@@ -69,7 +70,7 @@ class Responses:
         if refusal is not None:
             self._counters.refused[refusal] = self._counters.refused.get(refusal, 0) + 1
             return False
-        fresh_until = min(reads.fresh_until, now + AGES_TRUE_FOR_S) if tells_ages else reads.fresh_until
+        fresh_until = pick_fresh_until(reads, now, tells_ages=tells_ages)
         entry = self._shelves.entry(audience(asker), key)
         entry.value = KeptResponse(body, frozenset(reads.tags), fresh_until)
         entry.received_at = now
@@ -84,7 +85,7 @@ class Responses:
             return reads.refusal
         if reads.fresh_until == float("inf"):
             return "nothing read"
-        if reads.fresh_until <= now:
+        if reads.served_until <= now:
             return "stale"
         if tells_ages and reads.newest >= reads.began:
             return "live"
@@ -97,6 +98,16 @@ class Responses:
                 return True
             entry.checked = self._purges.epoch
         return False
+
+
+def pick_fresh_until(reads: Reads, now: float, *, tells_ages: bool) -> float:
+    """Until when a response may be served.
+
+    What it read may be past its freshness and on its way to be refreshed: then for a moment only, so
+    that not every request until then makes the page anew, and none of them gets it older than agreed.
+    """
+    until = reads.fresh_until if reads.fresh_until > now else min(reads.served_until, now + WHILE_REFRESHED_S)
+    return min(until, now + AGES_TRUE_FOR_S) if tells_ages else until
 
 
 def audience(asker: Asker) -> InContext | ForCustomer:

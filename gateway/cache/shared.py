@@ -109,9 +109,7 @@ class Shared:
 class SharedDataset(Generic[K, S]):
     """One dataset in the shared level."""
 
-    def __init__(
-        self, policy: Policy, shared: Shared, codec: Codec, kept: Kept[K, Any, S], levels: Levels
-    ) -> None:
+    def __init__(self, policy: Policy, shared: Shared, codec: Codec, kept: Kept[K, Any, S], levels: Levels) -> None:
         self._policy = policy
         self._shared = shared
         self._codec = codec
