@@ -39,6 +39,7 @@ from gateway.http.origins import is_preflighted, refuse_simple
 from gateway.http.params import Params
 from gateway.http.persisted import is_hashed
 from gateway.http.ports import Answered, Authenticate, Incremental, Journal, Places, RequestFacts, Result
+from gateway.http.recognition import Recognition, while_recognised
 from gateway.http.rules import EdgeRules
 from gateway.http.streams import send_stream, until_disconnected, with_heartbeats
 from gateway.limits.slots import Slots
@@ -188,17 +189,21 @@ class GraphQLEndpoint:
             if isinstance(results, Result):
                 written = self._operations.write(facts, results)
                 return Answer(400, accepts.single or Media.GRAPHQL, written.body, codes=written.codes)
-            stream = self._stream(deliver_results(self._operations, facts, results), accepts)
+            recognition = Recognition(self._authenticate, facts.headers, self._rules.recognise_s)
+            stream = self._stream(deliver_results(self._operations, facts, results), accepts, recognition)
             stream.held = held.pop_all()
             return stream
 
-    def _stream(self, payloads: AsyncGenerator[bytes, None], accepts: Accepts) -> Stream:
+    def _stream(
+        self, payloads: AsyncGenerator[bytes, None], accepts: Accepts, recognition: Recognition | None = None
+    ) -> Stream:
+        if not (accepts.events or accepts.subscriptions):
+            return Stream(content_type(None), write_parts(payloads))
+        beating = with_heartbeats(payloads, self._rules.heartbeat_s)
+        lasting = beating if recognition is None else while_recognised(beating, recognition)
         if accepts.events:
-            return Stream(Media.EVENTS.value, write_events(with_heartbeats(payloads, self._rules.heartbeat_s)))
-        if accepts.subscriptions:
-            framed = write_subscription(with_heartbeats(payloads, self._rules.heartbeat_s))
-            return Stream(content_type(None), framed)
-        return Stream(content_type(None), write_parts(payloads))
+            return Stream(Media.EVENTS.value, write_events(lasting))
+        return Stream(content_type(None), write_subscription(lasting))
 
     async def _send(self, exchange: _Exchange, send: Send, answer: Answer | Stream) -> None:
         headers = [

@@ -36,6 +36,7 @@ from gateway.http.messages import (
 from gateway.http.operations import Operations, Visit
 from gateway.http.origins import Origins
 from gateway.http.ports import Authenticate, Incremental, Journal, Places, RequestFacts, Result
+from gateway.http.recognition import Recognition
 from gateway.http.rules import SocketRules
 from resolvers.context import ANONYMOUS, Viewer
 
@@ -103,18 +104,18 @@ class _Connection:
     async def serve(self) -> None:
         """Read messages until the client leaves; raises SocketClosed when we end it."""
         try:
-            await self._initialise()
+            recognition = await self._initialise()
             with self._parts.places.hold(self._viewer.customer_id, self._client):
                 await self._say(ACK)
-                await self._live()
+                await self._live(recognition)
         except Refused as refusal:
             code = 4403 if refusal.code in (Code.UNAUTHENTICATED, Code.FORBIDDEN) else 1013
             raise SocketClosed(code, refusal.code.public) from None
         finally:
             await self._stop(list(self._running))
 
-    async def _initialise(self) -> None:
-        """Wait for `connection_init`, and learn from it who is there."""
+    async def _initialise(self) -> Recognition:
+        """Wait for `connection_init`, and learn from it who is there, and how to know them again."""
         try:
             async with asyncio.timeout(self._parts.rules.init_wait_s):
                 message = await self._hear()
@@ -125,16 +126,23 @@ class _Connection:
             raise SocketClosed(4408, "Connection initialisation timeout") from None
         if not isinstance(message, Init):
             raise SocketClosed(4401, "Unauthorized")
-        viewer = self._parts.authenticate(_with_token(self._headers, message.payload))
+        credentials = _with_token(self._headers, message.payload)
+        viewer = self._parts.authenticate(credentials)
         self._viewer = viewer if isinstance(viewer, Viewer) else await viewer
+        return Recognition(self._parts.authenticate, credentials, self._parts.rules.recognise_s)
 
-    async def _live(self) -> None:
-        try:
-            async with asyncio.timeout(self._parts.rules.lifetime_s):
-                while True:
-                    await self._handle(await self._hear())
-        except TimeoutError:
-            raise SocketClosed(1012, "Connect again") from None
+    async def _live(self, recognition: Recognition) -> None:
+        clock = asyncio.get_running_loop().time
+        ends_at = clock() + self._parts.rules.lifetime_s
+        while clock() < ends_at:
+            await recognition.look_if_due()
+            try:
+                async with asyncio.timeout_at(min(ends_at, recognition.due_at)):
+                    message = await self._hear()
+            except TimeoutError:
+                continue
+            await self._handle(message)
+        raise SocketClosed(1012, "Connect again")
 
     async def _hear(self) -> Message:
         message = await self._receive()

@@ -1,9 +1,13 @@
 """Subscriptions over HTTP: server-sent events, and Apollo's multipart protocol."""
 
+from collections.abc import Mapping
+
 import pytest
 
+from gateway.http.errors import Code, Refused
 from gateway.http.rules import EdgeRules
 from gateway.limits.slots import Slots
+from resolvers.context import Viewer
 from tests.http.door import GRAPHQL, KeptJournal, knock, make_endpoint
 from tests.http.shop import SECRET, make_schema
 from tests.http.test_parts import read_parts
@@ -88,3 +92,22 @@ async def test_bounds_open_connections() -> None:
     endpoint = make_endpoint(SCHEMA, places=Slots(per_address=0))
     reply = await knock(endpoint, {"query": "subscription{ticks}"}, headers=EVENTS)
     assert (reply.status, reply.codes) == (429, ["RATE_LIMITED"])
+
+
+@pytest.mark.parametrize(("accept", "ends"), [(EVENTS, b"event: complete"), (MULTIPART, b"--")])
+async def test_ends_when_the_token_ends(accept: dict[str, str], ends: bytes) -> None:
+    """A stream does not outlive its token: the last result says why."""
+    looks = 0
+
+    def authenticate(headers: Mapping[bytes, bytes]) -> Viewer:
+        nonlocal looks
+        looks += 1
+        if looks > 2:
+            raise Refused(Code.UNAUTHENTICATED, "It has expired.")
+        return Viewer(customer_id="c-1")
+
+    endpoint = make_endpoint(SCHEMA, authenticate=authenticate, rules=EdgeRules(recognise_s=0.02))
+    query = {"query": "subscription{ticks(count:100000)}"}
+    reply = await knock(endpoint, query, headers=accept)
+    assert b"UNAUTHENTICATED" in b"".join(reply.parts[-2:])
+    assert ends in reply.parts[-1]

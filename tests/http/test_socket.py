@@ -265,3 +265,38 @@ async def test_closes_on_a_bad_token() -> None:
     async with connected(authenticate=authenticate) as client:
         client.say({"type": "connection_init", "payload": {"authorization": "Bearer bad"}})
         assert await client.closed() == 4403
+
+
+class Issuer:
+    """Believes a token until it is withdrawn, unless it is away."""
+
+    def __init__(self) -> None:
+        self.refusal: Refused | None = None
+        self.looks = 0
+
+    def __call__(self, headers: Mapping[bytes, bytes]) -> Viewer:
+        self.looks += 1
+        if self.refusal is not None:
+            raise self.refusal
+        return Viewer(customer_id="c-1")
+
+
+async def test_closes_when_the_token_ends() -> None:
+    """A connection does not outlive the token it was opened with, however busy it is."""
+    issuer = Issuer()
+    async with initialised(socket_rules=SocketRules(recognise_s=0.02), authenticate=issuer) as client:
+        client.subscribe("1", "subscription{ticks(count:100000,every:0.005)}")
+        await client.hear()
+        issuer.refusal = Refused(Code.UNAUTHENTICATED, "It has expired.")
+        assert await client.closed() == 4403
+
+
+async def test_keeps_who_is_known_while_the_issuer_is_away() -> None:
+    """That credentials cannot be checked now is no reason to close."""
+    issuer = Issuer()
+    async with initialised(socket_rules=SocketRules(recognise_s=0.01), authenticate=issuer) as client:
+        issuer.refusal = Refused(Code.OVERLOADED, "Sign-in cannot be checked now.")
+        while issuer.looks < 4:
+            await asyncio.sleep(0.005)
+        client.say({"type": "ping"})
+        assert await client.hear() == {"type": "pong"}
