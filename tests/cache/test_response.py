@@ -130,7 +130,7 @@ async def test_while_values_are_refreshed_a_response_is_kept_for_a_moment(page: 
     assert shop.responses.find(KEY, Asker()) is None
 
 
-async def test_no_response_outlives_what_its_values_may_be_served(page: Callable[[], Page]) -> None:
+async def test_no_response_outlives_what_its_values_may_be_served(page: Callable[..., Page]) -> None:
     """Without a time for serving while refreshing, the end of freshness is the end of the response."""
     shop = page(Policy(fresh_s=10, stale_if_error_s=60, scope=ForCustomer, tags=TERMS.tags))
     assert await shop.visit()

@@ -77,13 +77,13 @@ def test_what_is_below_a_fragment_is_kept_with_it(shop: Shop) -> None:
     """The second writing leaves nothing below it to be done again, whatever was met for the first time."""
     computed: list[int] = []
 
-    def formatted(money: Any, context: Any, /) -> str:
+    def formatted(money: Any, context: Any, /, **_: Any) -> str:
         computed.append(money.amount)
         return f"{money.amount} {context.fragment_key}"
 
     shop.declare("Money", "formatted", Pure(formatted))
+    price: Any = Money(amount=7)
     shop.batch("Tile.price", lambda parents: [price for _ in parents])
-    price = Money(amount=7)
     write = Writer(shop, "{ tiles { id price { amount formatted } } }")
     answers = [write(tiles=tiles("1", "2", "3", "4"))["data"]["tiles"] for _ in range(4)]
     assert answers[1:] == answers[:-1]
