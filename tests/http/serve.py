@@ -1,4 +1,4 @@
-"""Serve the small shop on a free port of this machine: `python -m tests.http.serve [audit]`."""
+"""Serve the small shop on a free port of this machine: `python -m tests.http.serve [audit | crowd]`."""
 
 import asyncio
 import socket
@@ -15,19 +15,23 @@ from gateway.http.persisted import MemoryTexts
 from gateway.http.rules import EdgeRules
 from gateway.http.server import ServerOptions, make_server_config
 from gateway.limits.guard import LimitGuard
+from gateway.limits.slots import Slots
 from tests.http.door import make_endpoint, make_socket
 from tests.http.shop import make_schema
 
 
 def make_app(profile: str) -> Any:
-    """Make the shop's application; the profile `audit` opens introspection and GET, the other is production's."""
+    """Make the shop's application: production's, but `audit` opens introspection and GET, and `crowd` has
+    places for everybody from one address.
+    """
     rules = EdgeRules(get_queries=True, introspection=True) if profile == "audit" else EdgeRules()
+    places = Slots(per_address=5_000) if profile == "crowd" else Slots()
     schema = make_schema()
     lookup = DocumentLookup(Documents(schema, LimitGuard(schema)), texts=MemoryTexts())
     return Starlette(
         routes=[
-            WebSocketRoute("/graphql", make_socket(schema, rules=rules, lookup=lookup)),
-            Route("/graphql", make_endpoint(schema, rules=rules, lookup=lookup)),
+            WebSocketRoute("/graphql", make_socket(schema, rules=rules, lookup=lookup, places=places)),
+            Route("/graphql", make_endpoint(schema, rules=rules, lookup=lookup, places=places)),
         ]
     )
 
