@@ -7,10 +7,14 @@ send the others away from a process that is idle.
 
 What counts is the least delay of the last few looks (CoDel's rule, RFC 8289): a collection of garbage
 or a neighbour on the machine delays one look, only a queue that stands delays them all.
+
+Nor does a request that waits for an upstream hold a place for long. While timers fire in time, whoever
+has been inside for `working_s` is not waiting for this process: it is parked, and its place is free.
 """
 
 import asyncio
 import contextlib
+import itertools
 from collections import Counter, deque
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
@@ -26,7 +30,8 @@ class AdmissionPolicy:
     """Requests inside are kept between `fewest` and `most`, so that timers fire at most `delay_s` late.
 
     `waiting` more may wait for `wait_s`; the delay is looked at every `every_s`, and the least of
-    `looks` counts. `retry_after_s` is what those are told who are sent away.
+    `looks` counts. Who is inside for `working_s` while timers fire in time is parked, `parked` at most.
+    `retry_after_s` is what those are told who are sent away.
     """
 
     start: int = 256
@@ -37,6 +42,8 @@ class AdmissionPolicy:
     delay_s: float = 0.03
     every_s: float = 0.05
     looks: int = 4
+    working_s: float = 0.5
+    parked: int = 4096
     retry_after_s: int = 1
 
 
@@ -57,6 +64,24 @@ def adapted_limit(limit: float, most_inside: int, delay_s: float, policy: Admiss
 _USED: Final = 0.9
 
 
+class Visit:
+    """One request inside, or parked; leaving twice is leaving once."""
+
+    __slots__ = ("_admission", "_is_inside", "is_parked", "since_look")
+
+    def __init__(self, admission: "Admission", since_look: int) -> None:
+        self._admission = admission
+        self._is_inside = True
+        self.is_parked = False
+        self.since_look = since_look
+
+    def __call__(self) -> None:
+        """Go out."""
+        if self._is_inside:
+            self._is_inside = False
+            self._admission.end(self)
+
+
 class Admission:
     """The door of one process. `following_delay` must run for the limit to adapt."""
 
@@ -64,6 +89,9 @@ class Admission:
         self.policy = policy or AdmissionPolicy()
         self.gate = Gate(self.policy.start, self.policy.waiting, len(Priority))
         self.refused: Counter[Priority] = Counter()
+        self.parked = 0
+        self._visits: dict[Visit, None] = {}
+        self._looks_made = 0
         self.delay_s = 0.0
         self._limit = float(self.policy.start)
         self._looks: deque[float] = deque(maxlen=self.policy.looks)
@@ -79,6 +107,20 @@ class Admission:
         self.refused[rank] += 1
         return False
 
+    def begin(self) -> Visit:
+        """A visit of whoever just came in; it is called at its end, instead of `leave`."""
+        visit = Visit(self, self._looks_made)
+        self._visits[visit] = None
+        return visit
+
+    def end(self, visit: Visit) -> None:
+        """A visit is over; visits say so themselves."""
+        if visit.is_parked:
+            self.parked -= 1
+            return
+        del self._visits[visit]
+        self.leave()
+
     def leave(self) -> None:
         """Go out."""
         self._most_inside = max(self._most_inside, self.gate.inside)
@@ -92,6 +134,20 @@ class Admission:
         self._most_inside = self.gate.inside
         self._limit = adapted_limit(self._limit, most_inside, self.delay_s, self.policy)
         self.gate.resize(int(self._limit))
+        self._looks_made += 1
+        if self.delay_s <= self.policy.delay_s:
+            self._park()
+
+    def _park(self) -> None:
+        """Free the places of those who have been inside for long; the first of them came first."""
+        last = self._looks_made - round(self.policy.working_s / self.policy.every_s)
+        room = self.policy.parked - self.parked
+        waiting = list(itertools.takewhile(lambda visit: visit.since_look <= last, self._visits))[: max(0, room)]
+        for visit in waiting:
+            del self._visits[visit]
+            visit.is_parked = True
+            self.parked += 1
+            self.leave()
 
     @contextlib.asynccontextmanager
     async def following_delay(self) -> AsyncIterator[None]:

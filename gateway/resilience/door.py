@@ -59,24 +59,9 @@ class AdmissionDoor:
             await send(dict(self._refusal))
             await send({"type": "http.response.body", "body": OVERLOADED})
             return
-        visit = _Visit(self._admission)
+        visit = self._admission.begin()
         scope["leave_admission"] = visit
         try:
             await self._app(scope, receive, send)
         finally:
             visit()
-
-
-class _Visit:
-    """One request inside; leaving twice is leaving once."""
-
-    __slots__ = ("_admission", "_inside")
-
-    def __init__(self, admission: Admission) -> None:
-        self._admission = admission
-        self._inside = True
-
-    def __call__(self) -> None:
-        if self._inside:
-            self._inside = False
-            self._admission.leave()

@@ -3,6 +3,7 @@
 import asyncio
 import random
 from collections import Counter
+from typing import Any
 
 import httpx
 import pytest
@@ -204,3 +205,47 @@ async def test_a_long_answer_may_leave_early_and_a_failing_one_leaves_too() -> N
     with pytest.raises(RuntimeError):
         await AdmissionDoor(app, admission)({"type": "http"}, no_body, send)
     assert (insides, admission.gate.inside) == ([0], 0)
+
+
+@pytest.mark.looptime
+async def test_requests_that_hang_give_their_places_up() -> None:
+    """Two thousand wait for an upstream that never answers, a hundred come per second: all come in, and pages go on."""
+    never = asyncio.Event()
+    statuses: Counter[int] = Counter()
+
+    async def app(scope: Scope, receive: Receive, send: Send) -> None:
+        await (never.wait() if scope["path"] == "/hangs" else asyncio.sleep(0.05))
+        statuses[200] += 1
+
+    async def send(message: Any) -> None:
+        statuses[message.get("status", 0)] += 1
+
+    admission = Admission()
+    door = AdmissionDoor(app, admission)
+    async with admission.following_delay(), asyncio.TaskGroup() as group:
+        for _ in range(2000):
+            group.create_task(door({"type": "http", "path": "/hangs"}, no_body, send))
+            await asyncio.sleep(0.01)
+        assert (admission.gate.inside < 100, admission.parked > 1900) == (True, True)
+        pages = [group.create_task(door({"type": "http", "path": "/page"}, no_body, send)) for _ in range(100)]
+        await asyncio.wait(pages)
+        assert statuses == {200: 100}
+        never.set()
+    assert (admission.gate.inside, admission.parked, statuses) == (0, 0, {200: 2100})
+
+
+@pytest.mark.looptime
+async def test_nobody_is_parked_while_the_process_is_late() -> None:
+    """In an overload those inside do wait for this process; and there is an end to how many may be parked."""
+    admission = Admission(AdmissionPolicy(parked=3))
+    assert all(admission.gate.try_enter() for _ in range(5))
+    visits = [admission.begin() for _ in range(5)]
+    for _ in range(20):
+        admission.adapt(0.1)
+    assert (admission.gate.inside, admission.parked) == (5, 0)
+    for _ in range(4):
+        admission.adapt(0.0)
+    assert (admission.gate.inside, admission.parked) == (2, 3)
+    for visit in visits * 2:
+        visit()
+    assert (admission.gate.inside, admission.parked) == (0, 0)
