@@ -17,7 +17,7 @@ from joserfc.jwk import ECKey
 from tests.identity.issuer import AUDIENCE, Issuer, encode, make_token
 from tests.journeys.attacks import FAMILIES, JSON, Attack
 from tests.journeys.kernel import cpu_s, memory_bytes, settled_cpu_s
-from tests.journeys.shop import PRODUCTION, Gateway, Sandbox, open_gateway
+from tests.journeys.shop import PRODUCTION, ROOT, Gateway, Sandbox, open_gateway
 
 pytestmark = pytest.mark.alone
 
@@ -237,3 +237,10 @@ def test_pipelined_requests_are_answered_in_order_or_not_at_all(fortress: Gatewa
     assert statuses == [400 if number % 3 == 0 else 200 for number in range(100)]
     assert each_s < MOST_CPU_S
     print(f"pipelined requests: 100 of 100 in order, {each_s * 1000:.2f} ms of CPU each")
+
+
+def test_the_documented_number_of_attacks_is_true(issuer: Issuer) -> None:
+    """docs/http.md counts as many attacks as there are."""
+    number = sum(len(list(attacks())) for attacks in FAMILIES.values()) + len(forged_tokens(issuer))
+    documented = (ROOT / "docs" / "http.md").read_text("utf-8")
+    assert f"(`tests/journeys/test_abuse.py`) | {number} |" in documented
