@@ -12,7 +12,7 @@ from typing import TypeVar
 
 from gateway.app import make_app
 from gateway.draining import DrainingServer
-from gateway.http.server import ServerOptions, make_server_config
+from gateway.http.server import ServerOptions, make_server_config, take_open_files
 from gateway.ops.listener import OpsPlace, open_place
 from gateway.settings import OpsSettings, Settings
 
@@ -33,6 +33,7 @@ def serve(settings: Settings) -> int:
     Prints the addresses once they are bound, so that port 0 is of use. The sockets are bound before
     any worker starts: all of them accept from the same ones.
     """
+    take_open_files()
     with ExitStack() as closing:
         try:
             listening = closing.enter_context(taking(settings.host, settings.port, bind))

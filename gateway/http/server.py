@@ -9,6 +9,7 @@ runs what is hidden in the body as a second request (RFC 9112, 6.1). httptools r
 """
 
 import asyncio
+import resource
 from asyncio.events import TimerHandle
 from dataclasses import dataclass, field
 from typing import Any, ClassVar
@@ -173,6 +174,14 @@ class ServerOptions:
     keep_alive_s: int = 5
     ws_message_bytes: int = 128 * 1024
     limits: ReceiveLimits = field(default_factory=ReceiveLimits)
+
+
+def take_open_files(wanted: int = 65_536) -> None:
+    """Let this process, and those that it starts, hold a socket per client: shells give 1,024 unless asked for more."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    most = wanted if hard == resource.RLIM_INFINITY else min(wanted, hard)
+    if soft != resource.RLIM_INFINITY and soft < most:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (most, hard))
 
 
 def make_protocol(limits: ReceiveLimits) -> type[asyncio.Protocol]:

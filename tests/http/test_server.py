@@ -2,6 +2,7 @@
 
 import asyncio
 import re
+import resource
 import socket
 import time
 from collections.abc import AsyncIterator
@@ -10,7 +11,7 @@ from typing import Any
 import pytest
 import uvicorn
 
-from gateway.http.server import ReceiveLimits, ServerOptions, make_server_config
+from gateway.http.server import ReceiveLimits, ServerOptions, make_server_config, take_open_files
 from tests.http.serve import make_app
 
 pytestmark = pytest.mark.sockets
@@ -172,3 +173,16 @@ async def test_believes_trusted_proxies_only() -> None:
         scope: Any = {"type": "http", "client": (peer, 1), "headers": [(b"x-forwarded-for", b"198.51.100.7")]}
         await config.loaded_app(scope, None, None)
     assert seen == ["10.0.0.1", "198.51.100.7", "10.9.9.9"]
+
+
+def test_takes_the_files_that_a_crowd_needs() -> None:
+    """A soft limit that holds fewer sockets than there are places is raised, and never lowered."""
+    before = resource.getrlimit(resource.RLIMIT_NOFILE)
+    try:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (1024, before[1]))
+        take_open_files(2048)
+        assert resource.getrlimit(resource.RLIMIT_NOFILE) == (2048, before[1])
+        take_open_files(1500)
+        assert resource.getrlimit(resource.RLIMIT_NOFILE)[0] == 2048
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, before)
