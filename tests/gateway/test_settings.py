@@ -1,5 +1,6 @@
 """What an operator may set, and what is said of a slip."""
 
+import json
 import os
 from pathlib import Path
 from typing import Any
@@ -45,6 +46,8 @@ def test_variables_set_everything(monkeypatch: pytest.MonkeyPatch) -> None:
         GATEWAY_SHOP__CHANNEL="IOS",
         GATEWAY_ORIGINS="https://shop.example, http://localhost:3000,",
         GATEWAY_CACHE__IS_ENABLED="false",
+        GATEWAY_TRUSTED_PROXIES="10.0.0.0/8,::1",
+        GATEWAY_LIMITS__EXCEPTIONS=json.dumps({"a" * 64: {"cost": 30_000}}),
     )
     settings = Settings()
     require_upstreams(settings)
@@ -53,6 +56,8 @@ def test_variables_set_everything(monkeypatch: pytest.MonkeyPatch) -> None:
     assert settings.shop.channel is SalesChannel.IOS
     assert settings.origins == ("https://shop.example", "http://localhost:3000")
     assert not settings.cache.is_enabled
+    assert settings.trusted_proxies == ("10.0.0.0/8", "::1")
+    assert settings.limits.exceptions == {"a" * 64: {"cost": 30_000}}
 
 
 def test_secrets_are_not_shown(monkeypatch: pytest.MonkeyPatch) -> None:
