@@ -40,7 +40,7 @@ graphiql: python
 	@$(PYTHON) scripts/fetch_graphiql
 
 clean:
-	rm -rf .venv .artifacts .mypy_cache .ruff_cache .import_linter_cache .hypothesis .pytest_cache *.egg-info build dist
+	rm -rf .venv tests/http/node/node_modules tests/http/python/.venv .artifacts .mypy_cache .ruff_cache .import_linter_cache .hypothesis .pytest_cache *.egg-info build dist
 
 .PHONY: python
 python:
