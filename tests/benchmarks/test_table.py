@@ -3,7 +3,9 @@ from pathlib import Path
 import msgspec
 import pytest
 
+from benchmarks.experiments import EXPERIMENTS
 from benchmarks.harness.table import ROOT, TABLE, read_table
+from benchmarks.scenarios import SCENARIOS
 
 LINE = '[defaults]\npath = "/"\nfolder = "."\nkeeps = "nothing"\n[groups]\n[contenders.one]\n'
 
@@ -59,3 +61,9 @@ def test_a_line_that_is_wrong_is_refused_in_words(line: str, told: str, tmp_path
 def test_the_table_is_where_the_documentation_says() -> None:
     """Who adds a contender finds the table."""
     assert TABLE.name in (ROOT / "benchmarks" / "README.md").read_text()
+
+
+def test_every_scenario_is_explained() -> None:
+    """Who reads the results finds what each of them measured."""
+    readme = (ROOT / "benchmarks" / "README.md").read_text()
+    assert [name for name in (*SCENARIOS, *EXPERIMENTS) if f"`{name}`" not in readme] == []
