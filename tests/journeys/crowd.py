@@ -41,7 +41,7 @@ class Crowd:
     async def __aenter__(self) -> Self:
         return self
 
-    async def __aexit__(self, *_: object) -> None:
+    async def __aexit__(self, *raised: object) -> None:
         for _, writer in self._idle:
             writer.close()
 
