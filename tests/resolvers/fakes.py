@@ -1,12 +1,13 @@
 """Small fakes of what resolvers stand on: sources that count their questions, and a request over them."""
 
 import asyncio
-from collections.abc import Callable, Hashable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from functools import cache
-from typing import Any
+from typing import Any, cast
 
-from graphql import ExecutionResult, GraphQLSchema, OperationDefinitionNode, graphql, parse
+from graphql import ExecutionResult, GraphQLSchema, OperationDefinitionNode, parse, validate
+from graphql.execution import experimental_execute_incrementally
 
 from clients.eventual import Eventual
 from clients.scope import Asker
@@ -96,9 +97,17 @@ async def ask(
     sources: Sources, query: str, viewer: Viewer = ANONYMOUS, context: Context | None = None, **variables: Any
 ) -> ExecutionResult:
     """Run one operation under plain graphql-core, for the shopper that its `@inContext` names."""
-    operation = next(d for d in parse(query).definitions if isinstance(d, OperationDefinitionNode))
+    document = parse(query)
+    if refused := validate(core_schema(), document):
+        return ExecutionResult(None, refused)
+    operation = next(d for d in document.definitions if isinstance(d, OperationDefinitionNode))
     context = context or make_context(sources, viewer, read_shopper(operation, variables, viewer, DEFAULTS))
-    return await graphql(core_schema(), query, context_value=context, variable_values=variables)
+    result = experimental_execute_incrementally(
+        core_schema(), document, context_value=context, variable_values=variables
+    )
+    settled = result if isinstance(result, ExecutionResult) else await cast("Awaitable[object]", result)
+    assert isinstance(settled, ExecutionResult), "Expected one result; nothing in the query is deferred."
+    return settled
 
 
 def codes(result: ExecutionResult) -> list[tuple[str, str | None, str]]:
