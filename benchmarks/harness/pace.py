@@ -39,6 +39,7 @@ class Connection(asyncio.Protocol):
     def __init__(self) -> None:
         self.transport: asyncio.Transport | None = None
         self.answer: asyncio.Future[tuple[int, bool]] | None = None
+        self.is_open = True
         self._got = bytearray()
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
@@ -65,6 +66,7 @@ class Connection(asyncio.Protocol):
             self.answer.set_result((int(head.split(None, 2)[1]), is_whole))
 
     def connection_lost(self, exc: Exception | None) -> None:
+        self.is_open = False
         if self.answer and not self.answer.done():
             self.answer.set_exception(exc or ConnectionError("closed"))
 
@@ -89,7 +91,7 @@ class Crowd:
         """One request."""
         began = time.monotonic()
         try:
-            connection = self._idle.pop() if self._idle else await self._open()
+            connection = await self._connection()
             status, is_whole = await asyncio.wait_for(connection.send(request), GIVEN_UP_S)
         except (OSError, TimeoutError):
             answers.seen["lost"] += 1
@@ -118,6 +120,10 @@ class Crowd:
             assert connection.transport
             connection.transport.abort()
 
-    async def _open(self) -> Connection:
+    async def _connection(self) -> Connection:
+        """One that is kept and that the server has not closed meanwhile, or a new one."""
+        while self._idle:
+            if (kept := self._idle.pop()).is_open:
+                return kept
         _, connection = await asyncio.get_running_loop().create_connection(Connection, self._host, self._port)
         return connection

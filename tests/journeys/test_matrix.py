@@ -156,11 +156,10 @@ def matrix(sandbox: Sandbox, request: pytest.FixtureRequest) -> Iterator[Matrix]
 
 
 def print_count(matrix: Matrix, request: pytest.FixtureRequest) -> None:
-    """Tell how much was tried, also when pytest keeps output to itself."""
-    said = f"{matrix.cases} cases (page x system x fault), {len(matrix.failures)} failures, "
-    reporter = request.config.pluginmanager.get_plugin("terminalreporter")
-    if reporter is not None:
-        reporter.write_line(f"{said}latest answer after {matrix.latest_s:.3f} s of {DEADLINE_S} s")
+    """Tell how much was tried, although pytest keeps output to itself."""
+    said = f"{matrix.cases} cases (page x system x fault), {len(matrix.failures)} failures"
+    with request.config.pluginmanager.getplugin("capturemanager").global_and_fixture_disabled():
+        print(f"\n{said}, the latest answer after {matrix.latest_s:.3f} s of {DEADLINE_S} s")
 
 
 @pytest.mark.parametrize("fault", CODES)
