@@ -12,9 +12,9 @@ from typing import Any, Final, NamedTuple
 
 from clients.scope import Scope
 
-MOST_KEYS: Final = 500
+MOST_KEYS: Final = 128
 MOST_TIMES: Final = 20_000
-FEWEST_KEYS: Final = 64
+FEWEST_KEYS: Final = 32
 WANTED_S: Final = 3600.0
 ROOM: Final = 0.9
 """After room was made, no more of it than this share is used."""
@@ -41,7 +41,8 @@ class Reservoir:
         self, most_keys: int = MOST_KEYS, most_times: int = MOST_TIMES, now: Callable[[], float] = time
     ) -> None:
         self.sampled: set[Any] = set()
-        self._times: dict[tuple[Scope, Any], array[float]] = {}
+        # By scope first: a scope is hashed once per call, not once per key.
+        self._times: dict[Scope, dict[Any, array[float]]] = {}
         self._most_keys = most_keys
         self._most_times = most_times
         self._below = HASHES
@@ -56,11 +57,18 @@ class Reservoir:
         self._asked = asked
 
     def note(self, keys: Sequence[Hashable], scope: Scope) -> None:
-        """These were asked for, and at least one of them is sampled."""
-        now = self._now()
-        for key in keys:
-            if key in self.sampled:
-                self._add(scope, key, now)
+        """These were at hand, and at least one of them is sampled."""
+        known, now = self._times.setdefault(scope, {}), self._now()
+        noted = self.sampled.intersection(keys)
+        for key in noted:
+            times = known.get(key)
+            if times is None:
+                known[key] = array("d", (now,))
+            else:
+                times.append(now)
+        self._kept += len(noted)
+        if self._kept > self._most_times:
+            self._make_room(now)
 
     def meet(self, keys: Sequence[Hashable], scope: Scope) -> None:
         """These were asked for, and at least one was not at hand: the only moment at which a key can be new."""
@@ -69,27 +77,21 @@ class Reservoir:
             if key not in self.sampled and place_of(key) < self._below:
                 self.sampled.add(key)
             if key in self.sampled:
-                self._add(scope, key, now)
+                self._times.setdefault(scope, {}).setdefault(key, array("d")).append(now)
+                self._kept += 1
         while len(self.sampled) > self._most_keys:
             self._drop_last_key()
+        if self._kept > self._most_times:
+            self._make_room(now)
 
     def observe(self) -> Observed:
         """What was seen so far."""
         return Observed(
-            times=[tuple(times) for times in self._times.values()],
+            times=[tuple(times) for known in self._times.values() for times in known.values() if times],
             share=self._below / HASHES,
             since=self._since,
             asked=self._asked() - self._asked_before,
         )
-
-    def _add(self, scope: Scope, key: Hashable, now: float) -> None:
-        times = self._times.get((scope, key))
-        if times is None:
-            times = self._times[scope, key] = array("d")
-        times.append(now)
-        self._kept += 1
-        if self._kept > self._most_times:
-            self._make_room(now)
 
     def _make_room(self, now: float) -> None:
         """Fewer keys for as long as an hour is not seen and keys are many; then less time."""
@@ -103,22 +105,28 @@ class Reservoir:
         last = max(self.sampled, key=place_of)
         self.sampled.discard(last)
         self._below = place_of(last)
-        for place in [place for place in self._times if place[1] == last]:
-            self._kept -= len(self._times.pop(place))
+        for known in self._times.values():
+            self._kept -= len(known.pop(last, ()))
 
     def _forget_oldest(self) -> None:
         """Forget the older quarter of what was seen, and count anew from there.
 
         How many were asked for in all since then is taken in proportion to the sample.
         """
-        first = sorted(at for times in self._times.values() for at in times)[self._kept // 4]
-        kept = {place: array("d", (at for at in times if at >= first)) for place, times in self._times.items()}
-        before = self._kept
-        self._times = {place: times for place, times in kept.items() if times}
-        self._kept = sum(len(times) for times in self._times.values())
+        first = sorted(at for known in self._times.values() for times in known.values() for at in times)
+        self._since, before = first[self._kept // 4], self._kept
+        self._times = {
+            scope: {
+                key: array("d", (at for at in times if at >= self._since))
+                for key, times in known.items()
+                if times and times[-1] >= self._since
+            }
+            for scope, known in self._times.items()
+        }
+        self._times = {scope: known for scope, known in self._times.items() if known}
+        self._kept = sum(len(times) for known in self._times.values() for times in known.values())
         asked = self._asked()
         self._asked_before = asked - round((asked - self._asked_before) * self._kept / before)
-        self._since = first
 
 
 def place_of(key: Hashable) -> int:
