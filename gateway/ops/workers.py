@@ -126,11 +126,13 @@ def is_claimed(folder: Path, number: int) -> bool:
 
 def _serve_with(answer: Answer) -> Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]:
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        with suppress(OSError, asyncio.IncompleteReadError):
-            length = int.from_bytes(await reader.readexactly(4), "big")
-            if length <= LONGEST_QUESTION:
-                writer.write(await answer(await reader.readexactly(length)))
-                await writer.drain()
-        writer.close()
+        try:
+            with suppress(OSError, asyncio.IncompleteReadError):
+                length = int.from_bytes(await reader.readexactly(4), "big")
+                if length <= LONGEST_QUESTION:
+                    writer.write(await answer(await reader.readexactly(length)))
+                    await writer.drain()
+        finally:
+            writer.close()
 
     return serve
