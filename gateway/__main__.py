@@ -4,7 +4,7 @@ import sys
 from argparse import ArgumentParser
 from collections.abc import Sequence
 
-from gateway.commands import explain, purge, schema, serve, warm
+from gateway.commands import doctor, explain, purge, schema, serve, warm
 from gateway.commands.reading import CommandFailed
 
 VERBS = {
@@ -12,6 +12,7 @@ VERBS = {
     "schema": (schema, "print the schema as SDL"),
     "explain": (explain, "say what the plan of an operation will do"),
     "warm": (warm, "run operations against the cache before traffic"),
+    "doctor": (doctor, "look at systems, shared store and keys, and say what to do"),
     "purge": (purge, "forget everything that carries a tag, everywhere"),
 }
 

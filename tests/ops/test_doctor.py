@@ -1,0 +1,47 @@
+"""`gateway doctor` finds what is wrong and says what to do about it."""
+
+import os
+import subprocess
+import sys
+
+import pytest
+
+from tests.journeys.shop import ROOT, Sandbox, gateway_settings
+
+pytestmark = pytest.mark.sockets
+
+
+def ask_doctor(sandbox: Sandbox, **settings: str) -> subprocess.CompletedProcess[str]:
+    env = {**os.environ, **gateway_settings(sandbox, **settings)}
+    command = [sys.executable, "-m", "gateway", "doctor"]
+    return subprocess.run(command, cwd=ROOT, env=env, capture_output=True, text=True, check=False, timeout=60)
+
+
+def test_all_is_well(sandbox: Sandbox) -> None:
+    """Nine systems that answer by their contract, keys that are there, and what is not set up is named."""
+    done = ask_doctor(sandbox)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert done.stdout.count("answers by its contract") == 9
+    assert "signing in" in done.stdout
+    assert "GATEWAY_CACHE__SHARED_URL" in done.stdout
+
+
+def test_what_is_broken_is_said_with_what_to_do(sandbox: Sandbox) -> None:
+    """A dead system, a wrong key, a store and keys that nobody serves: each has its line, and the status is 1."""
+    sandbox.faults("stock", mode="down")
+    sandbox.faults("geo", mode="html")
+    done = ask_doctor(
+        sandbox,
+        GATEWAY_UPSTREAMS__PRICING__API_KEY="wrong",
+        GATEWAY_CACHE__SHARED_URL="valkey://127.0.0.1:9/0",
+        GATEWAY_IDENTITY__JWKS_URL="http://127.0.0.1:9/keys",
+    )
+    sandbox.reset()
+    lines = {line.split("  ")[0]: line for line in done.stdout.splitlines()}
+    assert done.returncode == 1
+    assert "is GATEWAY_UPSTREAMS__STOCK__URL its address?" in lines["system stock"]
+    assert "set GATEWAY_UPSTREAMS__PRICING__API_KEY" in lines["system pricing"]
+    assert "docs/contracts/geo.yaml" in lines["system geo"]
+    assert "can this machine reach it?" in lines["shared store"]
+    assert "is GATEWAY_IDENTITY__JWKS_URL right?" in lines["signing in"]
+    assert "well" in lines["system catalogue"]
