@@ -11,11 +11,12 @@ from dataclasses import dataclass
 
 import msgspec
 
-from benchmarks.harness.report import Result
+from benchmarks.harness.report import Result, told_rounds
 from benchmarks.harness.rounds import Row
 from benchmarks.harness.table import BENCHMARKS, ROOT, read_table
 
 RESULTS = BENCHMARKS / "results"
+WORTH_TELLING = 0.005
 DOCUMENTS = (ROOT / "README.md", BENCHMARKS / "README.md")
 _BLOCK = re.compile(r"(<!-- figures: (.+?) -->\n)(.*?)(<!-- end of figures -->)", re.DOTALL)
 
@@ -85,7 +86,8 @@ def summary(rows: Sequence[Row]) -> Iterator[str]:
 def shown(row: Row | None, ours: Row) -> str:
     if row is None:
         return ""
-    return f"{row.cpu_us:,.0f} us ({row.cpu_us / ours.cpu_us:.2f}), {row.p50_ms:,.1f} ms"
+    refused = f", {row.refused:.0%} refused" if row.refused >= WORTH_TELLING else ""
+    return f"{row.cpu_us:,.0f} us ({row.cpu_us / ours.cpu_us:.2f}), {row.p50_ms:,.1f} ms{refused}"
 
 
 def about(result: Result) -> Iterator[str]:
@@ -93,8 +95,8 @@ def about(result: Result) -> Iterator[str]:
     loads = [row.load_average for row in result.rows]
     yield (
         f"{machine.processor}, one core for the server; Python {machine.python} {machine.python_build}, Node "
-        f"{machine.node}; {result.began[:10]}, medians of {result.rounds} rounds, load average {min(loads):.1f} to "
-        f"{max(loads):.1f}. In brackets: the ratio to the first line."
+        f"{machine.node}; {result.written[:10]}, load average {min(loads):.1f} to {max(loads):.1f}. "
+        f"{told_rounds(result.rounds)} In brackets: the ratio to the first line."
     )
 
 

@@ -92,13 +92,15 @@ def run(bench: Bench, table: Table, arguments: argparse.Namespace) -> int:
         pages=tuple(arguments.pages.split(",")),
     )
     machine, rows, facts = describe_machine(), list[Row](), {}
-    for name in arguments.scenarios:
-        if name in EXPERIMENTS:
-            facts[name] = EXPERIMENTS[name](bench, table, effort.rounds)
-        else:
-            rows += SCENARIOS[name](bench, table, effort, tell)
-    result = make_result(arguments.name, machine, effort.rounds, rows, facts)
-    print(write(result, RESULTS, table.contenders).read_text())
+    try:
+        for name in arguments.scenarios:
+            if name in EXPERIMENTS:
+                facts[name] = EXPERIMENTS[name](bench, table, effort.rounds)
+            else:
+                rows += SCENARIOS[name](bench, table, effort, tell)
+    finally:  # what was measured before somebody stopped the run is kept
+        if rows or facts:
+            print(write(make_result(arguments.name, machine, rows, facts), RESULTS, table.contenders).read_text())
     return 0
 
 

@@ -1,6 +1,7 @@
 """Results as Markdown for people and as JSON for the tests that hold documents to them."""
 
 import datetime as dt
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -16,24 +17,29 @@ class Result(msgspec.Struct, frozen=True):
     """Everything of one run. `facts` are figures that are no load runs, by scenario."""
 
     name: str
-    began: str
+    written: str
     machine: Machine
-    rounds: int
     rows: list[Row]
     medians: list[Row]
     facts: dict[str, list[dict[str, Any]]] = {}
 
+    @property
+    def rounds(self) -> int:
+        """The fewest rounds that any of its figures is a median of."""
+        runs = Counter((row.scenario, row.page, row.connections, row.tiles, row.contender) for row in self.rows)
+        return min(runs.values(), default=0)
+
 
 def make_result(
-    name: str, machine: Machine, rounds: int, rows: list[Row], facts: Mapping[str, list[dict[str, Any]]]
+    name: str, machine: Machine, rows: list[Row], facts: Mapping[str, list[dict[str, Any]]]
 ) -> Result:
-    began = dt.datetime.now(dt.UTC).isoformat(timespec="seconds")
-    return Result(name, began, machine, rounds, rows, medians(rows), dict(facts))
+    written = dt.datetime.now(dt.UTC).isoformat(timespec="seconds")
+    return Result(name, written, machine, rows, medians(rows), dict(facts))
 
 
 def write(result: Result, folder: Path, titles: Mapping[str, Contender]) -> Path:
     """Write `<date>-<name>.json` and `.md`; returns the latter."""
-    base = folder / f"{result.began[:10]}-{result.name}"
+    base = folder / f"{result.written[:10]}-{result.name}"
     base.with_suffix(".json").write_bytes(msgspec.json.format(msgspec.json.encode(result), indent=1) + b"\n")
     page = base.with_suffix(".md")
     page.write_text("\n".join(lines(result, titles)) + "\n")
@@ -41,7 +47,7 @@ def write(result: Result, folder: Path, titles: Mapping[str, Contender]) -> Path
 
 
 def lines(result: Result, titles: Mapping[str, Contender]) -> Iterator[str]:
-    yield f"# {result.name}, {result.began[:10]}"
+    yield f"# {result.name}, {result.written[:10]}"
     yield ""
     yield from about(result)
     for scenario in dict.fromkeys(row.scenario for row in result.medians):
@@ -56,10 +62,14 @@ def about(result: Result) -> Iterator[str]:
     yield (
         f"{machine.processor}, {machine.cores} cores, {machine.memory_gb} GB, Linux {machine.kernel}; Python "
         f"{machine.python} ({machine.python_build}), Node {machine.node}; commit {machine.commit}. Load average "
-        f"{min(loads):.1f} to {max(loads):.1f}. Medians of {result.rounds} rounds."
+        f"{min(loads):.1f} to {max(loads):.1f}. {told_rounds(result.rounds)}"
     )
     yield ""
     yield ", ".join(f"{name} {version}" for name, version in machine.packages.items()) + "."
+
+
+def told_rounds(rounds: int) -> str:
+    return f"Medians of {rounds} rounds." if rounds > 1 else "One round."
 
 
 def of_scenario(rows: Sequence[Row], titles: Mapping[str, Contender]) -> Iterator[str]:
