@@ -15,7 +15,6 @@ from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
 from statistics import median
-from types import SimpleNamespace
 from typing import Any
 from unittest import mock
 
@@ -52,7 +51,15 @@ class Blind:
 
     def __init__(self) -> None:
         self.journal = LogJournal()
-        self.samples = SimpleNamespace(watch_fetch=lambda _dataset, fetch: fetch)
+
+    def watch_fetch(self, _dataset: Any, fetch: Any) -> Any:
+        return fetch
+
+    def watch_wire(self, wire: Any) -> Any:
+        return wire
+
+    def trace_executor(self, inner: Any) -> Any:
+        return inner
 
     def watch_executor(self, inner: Any, _fallbacks: Any) -> Any:
         return inner
@@ -73,7 +80,7 @@ async def look_away(_settings: Settings) -> AsyncIterator[Blind]:
 
 @contextmanager
 def blindfolded() -> Iterator[None]:
-    with mock.patch("gateway.app.open_watch", look_away), mock.patch("gateway.app.WatchedWire", lambda wire: wire):
+    with mock.patch("gateway.app.open_watch", look_away):
         yield
 
 

@@ -30,7 +30,6 @@ from gateway.responses import RememberedResponses
 from gateway.settings import CacheSettings, Settings
 from gateway.sharing import open_sharing
 from gateway.telemetry.telemetry import Telemetry
-from gateway.telemetry.watch import WatchedWire
 from gateway.upstreams import Upstreams, open_upstreams
 from gateway.viewers import open_viewers
 from gateway.watching import open_ops, open_watch
@@ -84,14 +83,14 @@ async def open_gateway(settings: Settings, now: Now) -> AsyncIterator[Opened]:
     """Open the upstreams, the cache and the datasets over them."""
     async with AsyncExitStack() as closing:
         telemetry = await closing.enter_async_context(open_watch(settings))
-        upstreams = open_upstreams(settings, now, WatchedWire)
+        upstreams = open_upstreams(settings, now, telemetry.watch_wire)
         closing.push_async_callback(upstreams.aclose)
         levels = open_levels(
             max_entries=settings.cache.max_entries, max_bytes=settings.cache.max_megabytes * 1024 * 1024, clock=now
         )
         shared = await open_shared(settings.cache, levels, closing)
         policies = decide_policies(is_enabled=settings.cache.is_enabled)
-        datasets = open_datasets(upstreams.clients, levels, policies, shared, telemetry.samples.watch_fetch)
+        datasets = open_datasets(upstreams.clients, levels, policies, shared, telemetry.watch_fetch)
         closing.push_async_callback(datasets.aclose)
         telemetry.watch_cache(levels.metrics, shared)
         telemetry.watch_upstreams(upstreams.guarded)
@@ -141,4 +140,6 @@ def decide_executor(settings: Settings, schema: GraphQLSchema, opened: Opened, n
     engine = PlannedExecutor(schema) if settings.executor == "compiled" else GraphQLCoreExecutor(schema)
     fallbacks = engine.fallbacks if isinstance(engine, PlannedExecutor) else None
     watched = opened.telemetry.watch_executor(LocalityChecked(engine), fallbacks)
-    return RememberedResponses(watched, Responses(opened.levels), now) if settings.cache.is_enabled else watched
+    if settings.cache.is_enabled:
+        watched = RememberedResponses(watched, Responses(opened.levels), now)
+    return opened.telemetry.trace_executor(watched)

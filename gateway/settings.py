@@ -157,6 +157,10 @@ class TelemetrySettings(Section):
     )
     operation_lines: Literal["all", "failed", "none"] = Field(default="all", description="Which operations get a line.")
     slow_s: float = Field(default=1.0, gt=0, description="Executions that take longer are written as a waterfall.")
+    traces_url: HttpUrl | None = Field(
+        default=None, description="Where traces go by OTLP over HTTP, e.g. http://collector:4318/v1/traces."
+    )
+    traces_share: float = Field(default=0.01, ge=0, le=1, description="How many operations are traced, if unasked.")
 
 
 class DevelopmentSettings(Section):

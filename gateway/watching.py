@@ -1,7 +1,7 @@
 """Composing what watches the gateway: telemetry in every room, and the operations page over it."""
 
 from collections.abc import AsyncIterator, Mapping
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from contextlib import ExitStack, asynccontextmanager
 
 from clients.values import Dataset
 from gateway.cache.policy import Policy
@@ -16,11 +16,19 @@ from gateway.telemetry.names import OperationNames, read_registered
 from gateway.telemetry.telemetry import Rules, Telemetry, open_telemetry
 
 
-def open_watch(settings: Settings) -> AbstractAsyncContextManager[Telemetry]:
-    """Count and write lines as the settings say."""
+@asynccontextmanager
+async def open_watch(settings: Settings) -> AsyncIterator[Telemetry]:
+    """Count, write lines and send traces as the settings say, while the block runs."""
     said = settings.telemetry
     names = OperationNames(read_registered(settings.documents.manifests))
-    return open_telemetry(Rules(pick_look(said.logs), said.operation_lines, said.slow_s), names)
+    with ExitStack() as closing:
+        rules = Rules(pick_look(said.logs), said.operation_lines, said.slow_s)
+        async with open_telemetry(rules, names) as telemetry:
+            if said.traces_url is not None:
+                from gateway.telemetry.traces import open_tracing  # noqa: PLC0415 -- dear to load, and off by default
+
+                telemetry.tracing = closing.enter_context(open_tracing(str(said.traces_url), said.traces_share))
+            yield telemetry
 
 
 @asynccontextmanager

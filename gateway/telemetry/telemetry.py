@@ -1,11 +1,15 @@
 """Everything that one worker counts, made once and read at any moment."""
 
-from collections.abc import AsyncIterator, Callable, Iterator, Mapping
+from collections.abc import AsyncIterator, Callable, Hashable, Iterator, Mapping
 from contextlib import AsyncExitStack, ExitStack, asynccontextmanager
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
+import httpx
+
+from clients.scope import Scope
 from clients.values import Dataset
+from gateway.cache.fetcher import Fetch
 from gateway.cache.metrics import CacheMetrics
 from gateway.cache.shared import Shared
 from gateway.cache.source import CachedSource
@@ -24,9 +28,15 @@ from gateway.telemetry.process import LoopLag, ProcessFigures
 from gateway.telemetry.readings import Sample, count
 from gateway.telemetry.samples import Samples
 from gateway.telemetry.upstream_readings import read_upstreams
-from gateway.telemetry.watch import WatchedExecutor, watch_sources
+from gateway.telemetry.watch import WatchedExecutor, WatchedWire, watch_sources
 from resolvers.loaders.loaders import Sources
 
+if TYPE_CHECKING:
+    from gateway.telemetry.traces import Tracing  # its libraries are loaded only when traces are on
+
+K = TypeVar("K", bound=Hashable)
+V = TypeVar("V")
+S = TypeVar("S", bound=Scope)
 Read = Callable[[], Iterator[Sample]]
 
 
@@ -47,6 +57,7 @@ class Telemetry:
     meter: OperationMeter
     rules: Rules
     samples: Samples = field(default_factory=Samples)
+    tracing: "Tracing | None" = None
     readers: list[Read] = field(default_factory=list)
 
     def read(self) -> list[Sample]:
@@ -64,6 +75,20 @@ class Telemetry:
         replaced, watched = watch_sources(sources, by_dataset, self.samples.reservoirs)
         self.readers += [source.read for source in watched]
         return replaced
+
+    def watch_fetch(self, dataset: Dataset, fetch: Fetch[K, S, V]) -> Fetch[K, S, V]:
+        """The same question to a source, with its keys remembered; traced if traces are on."""
+        watched = self.samples.watch_fetch(dataset, fetch)
+        return watched if self.tracing is None else self.tracing.fetch(dataset, watched)
+
+    def watch_wire(self, wire: httpx.AsyncBaseTransport) -> httpx.AsyncBaseTransport:
+        """The same wire, with its calls on the trails of operations; traced if traces are on."""
+        watched = WatchedWire(wire)
+        return watched if self.tracing is None else self.tracing.wire(watched)
+
+    def trace_executor(self, outermost: Executor) -> Executor:
+        """The same executor; traced if traces are on."""
+        return outermost if self.tracing is None else self.tracing.executor(outermost)
 
     def watch_cache(self, metrics: CacheMetrics, shared: Shared | None) -> None:
         self.readers.append(lambda: read_cache(metrics, shared))
