@@ -13,6 +13,8 @@ from gateway.execution import Execution
 from tests.execution.worlds import World
 
 ADDRESS = re.compile("0x[0-9a-f]+")
+MOST_S = 10.0
+HANGS = "hangs"
 
 
 def told(result: Any) -> Any:
@@ -66,7 +68,7 @@ def differences(world: World, loop: asyncio.AbstractEventLoop, execution: Execut
 def observe_increments(
     execute: Callable[..., Any], world: World, loop: asyncio.AbstractEventLoop, *, is_early: bool
 ) -> Any:
-    """Run a world with increments: every payload in order, and what was called in which order."""
+    """Run a world with increments: every payload in order, and what was called in which order; or `HANGS`."""
     world.log.clear()
 
     async def payloads() -> list[Any]:
@@ -80,7 +82,10 @@ def observe_increments(
 
     async def run() -> Any:
         try:
-            told = await payloads()
+            async with asyncio.timeout(MOST_S):
+                told = await payloads()
+        except TimeoutError:
+            return HANGS
         except Exception as error:  # noqa: BLE001 - whatever user code raises becomes an error of the response
             told = [repr(error)]
         calls = list(world.log)

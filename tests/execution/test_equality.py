@@ -11,11 +11,11 @@ from collections.abc import Iterator
 
 import graphql
 import pytest
-from hypothesis import given, settings
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from gateway.execution import Execution
-from tests.execution.comparison import differences, observe_increments
+from tests.execution.comparison import HANGS, differences, observe_increments
 from tests.execution.worlds import World
 
 CASES = int(os.environ.get("EXECUTION_CASES", "1000"))
@@ -60,6 +60,8 @@ def test_random_increments(seed: int, is_early: bool, loop: asyncio.AbstractEven
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", RuntimeWarning)
         expected = observe_increments(graphql.experimental_execute_incrementally, world, loop, is_early=is_early)
+        # The reference itself (3.3.2) waits for ever in few worlds, by early execution only: 67971 is one of them.
+        assume(expected != HANGS or not is_early)
         for _ in range(3):
             got = observe_increments(execution.execute_incrementally, world, loop, is_early=is_early)
             assert got == expected, (world.sdl, world.operation, world.variables)
