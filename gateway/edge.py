@@ -18,6 +18,7 @@ from gateway.http.ports import Authenticate, Executor, Journal
 from gateway.http.rules import EdgeRules
 from gateway.http.socket import SocketEndpoint, SocketParts
 from gateway.http.trusted import TrustedDocuments, read_manifest
+from gateway.identity.permissions import FieldPermissions
 from gateway.limits.excess_log import ExcessLog
 from gateway.limits.guard import LimitGuard
 from gateway.limits.policy import LimitPolicy, Limits, Mode
@@ -72,6 +73,7 @@ def make_edge(
         rules=rules,
         journal=parts.journal,
         quota=make_quota(settings, parts.sharing.buckets),
+        permissions=FieldPermissions(schema, settings.identity.scopes),
         wall_clock=now,
     )
     places = Slots()

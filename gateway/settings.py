@@ -82,6 +82,9 @@ class IdentitySettings(Section):
     issuer: str = Field(default="", max_length=512, description="The `iss` that tokens must have.")
     audience: str = Field(default="commerce-gateway", description="The `aud` that tokens must have.")
     jwks_url: HttpUrl | None = Field(default=None, description="Where the issuer publishes its keys.")
+    scopes: dict[str, str] = Field(
+        default_factory=dict, description="Scopes that fields need, by their coordinates such as Query.customer."
+    )
 
     @model_validator(mode="after")
     def _issuer_and_keys_go_together(self) -> "IdentitySettings":

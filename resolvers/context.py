@@ -14,12 +14,13 @@ from resolvers.loaders.loaders import Loaders
 
 
 class Viewer(Value):
-    """Who signed in; `ANONYMOUS` when nobody did. Preferences come from the token's claims."""
+    """Who signed in; `ANONYMOUS` when nobody did. Preferences and scopes come from the token's claims."""
 
     customer_id: str | None = None
     locality_id: str | None = None
     language: str | None = None
     currency: str | None = None
+    scopes: frozenset[str] = frozenset()
 
 
 ANONYMOUS = Viewer()

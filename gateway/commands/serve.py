@@ -2,6 +2,7 @@
 
 from argparse import ArgumentParser, Namespace
 
+from gateway.commands.checking import check_against_schema
 from gateway.commands.reading import read_settings
 from gateway.serving import serve
 
@@ -15,4 +16,6 @@ def configure(parser: ArgumentParser) -> None:
 
 def run(given: Namespace) -> int:
     """Serve until told to stop."""
-    return serve(read_settings(host=given.host, port=given.port, workers=given.workers))
+    settings = read_settings(host=given.host, port=given.port, workers=given.workers)
+    check_against_schema(settings)
+    return serve(settings)

@@ -17,7 +17,7 @@ from gateway.http.envelope import write_result
 from gateway.http.errors import Code, Entry, Refused, codes_of, describe
 from gateway.http.lookup import Lookup
 from gateway.http.params import Params
-from gateway.http.ports import Executor, Incremental, Journal, MakeContext, Quota, RequestFacts, Result
+from gateway.http.ports import Executor, Incremental, Journal, MakeContext, Permissions, Quota, RequestFacts, Result
 from gateway.http.rules import EdgeRules
 from resolvers.context import Viewer
 
@@ -49,7 +49,7 @@ class Written:
 class Operations:
     """Run operations of one schema under one set of rules."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - the rooms that an operation passes through
         self,
         *,
         schema: GraphQLSchema,
@@ -59,6 +59,7 @@ class Operations:
         rules: EdgeRules,
         journal: Journal,
         quota: Quota | None = None,
+        permissions: Permissions | None = None,
         wall_clock: Callable[[], float] = time.time,
     ) -> None:
         self._schema = schema
@@ -68,6 +69,7 @@ class Operations:
         self._rules = rules
         self._journal = journal
         self._quota = quota
+        self._permissions = permissions
         self._wall_clock = wall_clock
 
     async def find(self, params: Params, visit: Visit) -> Prepared:
@@ -83,6 +85,8 @@ class Operations:
         """Check all that can be checked before execution; raises Refused."""
         operation = prepared.operation(params.operation_name)
         self._refuse_closed(prepared, operation, visit)
+        if self._permissions is not None:
+            self._permissions.check(prepared, operation, visit.viewer)
         variables = params.variables or {}
         prepared.demand.check_variables(operation, variables)
         if prepared.whole is not None and not visit.takes_parts:

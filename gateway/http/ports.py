@@ -129,6 +129,12 @@ class Quota(Protocol):
         """Count what the request asks for."""
 
 
+class Permissions(Protocol):
+    """Who may ask for what; raises Refused, UNAUTHENTICATED or FORBIDDEN."""
+
+    def check(self, prepared: Prepared, operation: OperationDefinitionNode, viewer: Viewer) -> None: ...
+
+
 class Places(Protocol):
     """Places for long answers; `hold` raises Refused when none is free."""
 

@@ -24,7 +24,7 @@ _LATER = ((b"retry-after", b"5"),)
 
 
 def viewer_of(claims: Claims) -> Viewer:
-    """Make a viewer of verified claims: `sub`, and the preferences `locality`, `language` and `currency`."""
+    """Make a viewer of verified claims: `sub`, the preferences `locality`, `language` and `currency`, and `scope`."""
 
     def text(name: str) -> str | None:
         value = claims.get(name)
@@ -35,6 +35,7 @@ def viewer_of(claims: Claims) -> Viewer:
         locality_id=text("locality"),
         language=text("language"),
         currency=text("currency"),
+        scopes=frozenset((text("scope") or "").split()),
     )
 
 

@@ -1,13 +1,11 @@
 """Nobody gets in where they don't belong, and trying costs us little: by the kernel's accounts of the real gateway."""
 
 import hmac
-import http.server
 import json
 import socket
-import threading
 import time
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack
 from typing import Any
 
 import httpx
@@ -17,6 +15,7 @@ from joserfc.jwk import ECKey
 from tests.identity.issuer import AUDIENCE, Issuer, encode, make_token
 from tests.journeys.attacks import FAMILIES, JSON, Attack
 from tests.journeys.kernel import cpu_s, memory_bytes, settled_cpu_s
+from tests.journeys.publishing import ISSUER, believing
 from tests.journeys.shop import PRODUCTION, ROOT, Gateway, Sandbox, open_gateway
 
 pytestmark = pytest.mark.alone
@@ -24,28 +23,6 @@ pytestmark = pytest.mark.alone
 MOST_CPU_S = 0.05
 MOST_GROWTH = 64 * 1024 * 1024
 WELL = b'{"query":"{ sources { source } }"}'
-ISSUER = "https://id.shop.example"
-
-
-@contextmanager
-def published(keys: bytes) -> Iterator[str]:
-    """An issuer's key set at an address of this machine."""
-
-    class Handler(http.server.BaseHTTPRequestHandler):
-        def do_GET(self) -> None:
-            self.send_response(200)
-            self.send_header("content-type", "application/json")
-            self.send_header("content-length", str(len(keys)))
-            self.end_headers()
-            self.wfile.write(keys)
-
-        def log_message(self, *said: Any) -> None:
-            pass
-
-    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
-        threading.Thread(target=server.serve_forever, daemon=True).start()
-        yield f"http://127.0.0.1:{server.server_port}/"
-        server.shutdown()
 
 
 @pytest.fixture(scope="module")
@@ -57,13 +34,10 @@ def issuer() -> Issuer:
 @pytest.fixture(scope="module")
 def fortress(sandbox: Sandbox, issuer: Issuer) -> Iterator[Gateway]:
     """A gateway as the internet meets it, warmed by one request."""
-    keys = json.dumps({"keys": [key.as_dict(private=False) for key in issuer.keys.values()]}).encode()
-    with published(keys) as address:
-        identity = {"GATEWAY_IDENTITY__ISSUER": ISSUER, "GATEWAY_IDENTITY__JWKS_URL": address}
-        with open_gateway(sandbox, **PRODUCTION, **identity) as opened:
-            for _ in range(3):
-                assert ask_well(opened).status_code == 200
-            yield opened
+    with believing(issuer) as identity, open_gateway(sandbox, **PRODUCTION, **identity) as opened:
+        for _ in range(3):
+            assert ask_well(opened).status_code == 200
+        yield opened
 
 
 def ask_well(gateway: Gateway, **headers: str) -> httpx.Response:
