@@ -87,9 +87,7 @@ async def find_stock(products: Sequence[Json]) -> dict[str, Json]:
 
 
 async def find_ranges(products: Sequence[Json], customer: str | None) -> Json:
-    return await ask(
-        "/pricing/v1/products/batch", {**SHOP, "customerId": customer, "products": with_skus(products)}
-    )
+    return await ask("/pricing/v1/products/batch", {**SHOP, "customerId": customer, "products": with_skus(products)})
 
 
 def with_skus(products: Sequence[Json]) -> list[Json]:

@@ -30,9 +30,7 @@ class Result(msgspec.Struct, frozen=True):
         return min(runs.values(), default=0)
 
 
-def make_result(
-    name: str, machine: Machine, rows: list[Row], facts: Mapping[str, list[dict[str, Any]]]
-) -> Result:
+def make_result(name: str, machine: Machine, rows: list[Row], facts: Mapping[str, list[dict[str, Any]]]) -> Result:
     written = dt.datetime.now(dt.UTC).isoformat(timespec="seconds")
     return Result(name, written, machine, rows, medians(rows), dict(facts))
 

@@ -64,9 +64,7 @@ def measure(bench: Bench, scenario: str, server: Server, load: Load, number: int
     return row
 
 
-def run_once(
-    bench: Bench, scenario: str, server: Server, load: Load, number: int, seconds: float
-) -> tuple[Row, int]:
+def run_once(bench: Bench, scenario: str, server: Server, load: Load, number: int, seconds: float) -> tuple[Row, int]:
     requests = prepare(load.page, load.variety, bench.tokens, bench.upstreams.products, seed=number)
     wait_idle(server.pids)
     bench.upstreams.forget()

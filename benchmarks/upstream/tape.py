@@ -225,5 +225,3 @@ def wait_for(file: Path, process: subprocess.Popen[bytes]) -> None:
         if process.poll() is not None or time.monotonic() > deadline:
             raise RuntimeError(f"expected the sandbox to be ready within {START_S} s, got status {process.poll()}")
         time.sleep(0.05)
-
-
