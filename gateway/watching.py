@@ -48,4 +48,7 @@ async def open_ops(
         open_office(desk, place.folder, policies, has_shared=rooms.shared is not None) as office,
         serving(make_ops_app(office, access, is_secure=settings.is_behind_tls), place.listening),
     ):
-        yield
+        try:
+            yield
+        finally:
+            office.closing.set()  # streams end by themselves, before the listener would cut them

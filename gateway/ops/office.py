@@ -35,6 +35,7 @@ class Office:
         self._policies = policies
         self._has_shared = has_shared
         self._watching = Watching(self._look)
+        self.closing = asyncio.Event()
 
     async def expose(self) -> bytes:
         """Figures of all workers for Prometheus, each series with its worker."""

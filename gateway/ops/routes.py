@@ -16,6 +16,7 @@ What changes something needs the header `x-ops`, which no other site's page can 
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, Final, TypeVar
 
@@ -155,9 +156,11 @@ class OpsRoutes:
         return StreamingResponse(events, headers=HEADERS | {"x-accel-buffering": "no"}, media_type="text/event-stream")
 
     async def _events(self, request: Request) -> AsyncIterator[bytes]:
-        while not await request.is_disconnected():
+        closing = self._office.closing
+        while not closing.is_set() and not await request.is_disconnected():
             yield b"data: " + msgspec.json.encode(await self._office.draw()) + b"\n\n"
-            await asyncio.sleep(EVERY_S)
+            with suppress(TimeoutError):
+                await asyncio.wait_for(closing.wait(), EVERY_S)
 
     async def past(self, _: Request, __: str) -> Response:
         return answer_json(await self._office.recall())
