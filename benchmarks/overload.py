@@ -3,8 +3,9 @@
 One gateway process without memory on core 0, upstreams and clients on core 1. Requests come at an
 even pace, whether or not the earlier ones are answered: first below the capacity, then at twice of
 it, then below it again. Capacity is what a closed loop gets, before and after. Goodput is whole pages
-per second; recovery is how long after the load whole pages first come without a refusal and within
-twice their healthy time, for a whole second.
+per second, and per second of CPU that the server got, which neighbours on the core do not change.
+Recovery is how long after the load whole pages first come without a refusal and within twice their
+healthy time, for a whole second.
 """
 
 import argparse
@@ -13,11 +14,12 @@ import tempfile
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
 from benchmarks.harness.machine import describe_machine
 from benchmarks.harness.pace import Answers, Crowd
-from benchmarks.harness.processes import resident_mb
+from benchmarks.harness.processes import Meter, resident_mb
 from benchmarks.harness.servers import Bench, Server, write_tokens
 from benchmarks.harness.table import read_table
 from benchmarks.harness.traffic import Request, Variety, prepare, send
@@ -28,10 +30,19 @@ RECOVERED_WITHIN_S = 30
 OWN = {"GATEWAY_TELEMETRY__OPERATION_LINES": "none"}
 
 
-def capacity_of(bench: Bench, server: Server, requests: list[Request], seconds: float) -> float:
-    """Whole pages per second in a closed loop of 32."""
+@dataclass(frozen=True)
+class Rate:
+    """Whole pages per second, and per second of the server's CPU."""
+
+    per_s: float
+    per_cpu_s: float
+
+
+def capacity_of(bench: Bench, server: Server, requests: list[Request], seconds: float) -> Rate:
+    """What a closed loop of 32 gets."""
+    meter = Meter(server.process.pid)
     sent = send(requests, server.address, 32, seconds, bench.folder)
-    return sent.good / sent.seconds
+    return Rate(sent.good / sent.seconds, sent.good / meter.read()[0])
 
 
 @asynccontextmanager
@@ -68,17 +79,22 @@ async def measure(bench: Bench, server: Server, page: str, factor: float, second
     before = await asyncio.to_thread(capacity_of, bench, server, wanted, 8.0)
     crowd = Crowd(server.address)
     requests = [crowd.write(each) for each in wanted]
-    healthy = await crowd.ask_evenly(requests, QUIET_SHARE * before, 5.0)
-    tell(f"quiet, {QUIET_SHARE * before:.0f}/s", healthy, 5.0)
+    quiet_per_s = QUIET_SHARE * before.per_s
+    healthy = await crowd.ask_evenly(requests, quiet_per_s, 5.0)
+    tell("quiet", healthy, 5.0)
+    meter = Meter(server.process.pid)
     async with watching_memory(server) as megabytes:
-        overloaded = await crowd.ask_evenly(requests, factor * before, seconds)
-    tell(f"overload, {factor * before:.0f}/s", overloaded, seconds)
-    recovered_s = await recovery_s(crowd, requests, QUIET_SHARE * before, healthy.quantile_ms(0.5))
+        overloaded = await crowd.ask_evenly(requests, factor * before.per_s, seconds)
+    used_s, others = meter.read()
+    tell("overload", overloaded, seconds)
+    recovered_s = await recovery_s(crowd, requests, quiet_per_s, healthy.quantile_ms(0.5))
     crowd.close()
     after = await asyncio.to_thread(capacity_of, bench, server, wanted, 8.0)
-    goodput = overloaded.seen["page"] / seconds
-    print(f"capacity {before:.0f}/s before and {after:.0f}/s after, in a closed loop")
-    print(f"goodput {goodput:.0f}/s: {goodput / ((before + after) / 2):.0%} of the mean of both")
+    goodput = Rate(overloaded.seen["page"] / seconds, overloaded.seen["page"] / used_s)
+    for name, rate in (("capacity before", before), ("goodput", goodput), ("capacity after", after)):
+        print(f"{name}: {rate.per_s:.0f}/s, {rate.per_cpu_s:.0f} per second of CPU")
+    share = goodput.per_cpu_s / ((before.per_cpu_s + after.per_cpu_s) / 2)
+    print(f"goodput is {share:.0%} of capacity per second of CPU; others took {others:.0%} of the core")
     print(
         f"memory {megabytes[0]:.0f} MB at the start, {max(megabytes):.0f} MB at most, {megabytes[-1]:.0f} MB at the end"
     )

@@ -10,6 +10,8 @@ from dataclasses import dataclass, field
 from benchmarks.harness.traffic import Request
 
 GIVEN_UP_S = 20.0
+KEPT_S = 4.0
+"""Servers close what idles for five seconds; a request that meets that says nothing of them."""
 
 
 @dataclass
@@ -40,6 +42,7 @@ class Connection(asyncio.Protocol):
         self.transport: asyncio.Transport | None = None
         self.answer: asyncio.Future[tuple[int, bool]] | None = None
         self.is_open = True
+        self.idle_since = 0.0
         self._got = bytearray()
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
@@ -53,6 +56,11 @@ class Connection(asyncio.Protocol):
         self.answer = asyncio.get_running_loop().create_future()
         self.transport.write(request)
         return self.answer
+
+    def close(self) -> None:
+        """Hang up."""
+        if self.transport:
+            self.transport.abort()
 
     def data_received(self, data: bytes) -> None:
         self._got += data
@@ -97,6 +105,7 @@ class Crowd:
             answers.seen["lost"] += 1
             return
         answers.note(status, is_whole, time.monotonic() - began)
+        connection.idle_since = time.monotonic()
         self._idle.append(connection)
 
     async def ask_evenly(self, requests: Sequence[bytes], per_s: float, for_s: float) -> Answers:
@@ -117,13 +126,14 @@ class Crowd:
     def close(self) -> None:
         """Hang up."""
         for connection in self._idle:
-            assert connection.transport
-            connection.transport.abort()
+            connection.close()
 
     async def _connection(self) -> Connection:
         """One that is kept and that the server has not closed meanwhile, or a new one."""
         while self._idle:
-            if (kept := self._idle.pop()).is_open:
+            kept = self._idle.pop()
+            if kept.is_open and time.monotonic() - kept.idle_since < KEPT_S:
                 return kept
+            kept.close()
         _, connection = await asyncio.get_running_loop().create_connection(Connection, self._host, self._port)
         return connection

@@ -34,15 +34,15 @@ class AdmissionPolicy:
     `retry_after_s` is what those are told who are sent away.
     """
 
-    start: int = 256
+    start: int = 160
     fewest: int = 16
-    most: int = 512
+    most: int = 160
     waiting: int = 256
     wait_s: float = 0.25
     delay_s: float = 0.03
     every_s: float = 0.05
     looks: int = 4
-    working_s: float = 0.5
+    working_s: float = 0.2
     parked: int = 4096
     retry_after_s: int = 1
 
@@ -135,7 +135,7 @@ class Admission:
         self._limit = adapted_limit(self._limit, most_inside, self.delay_s, self.policy)
         self.gate.resize(int(self._limit))
         self._looks_made += 1
-        if self.delay_s <= self.policy.delay_s:
+        if max(self._looks) < self.policy.delay_s / 2:
             self._park()
 
     def _park(self) -> None:
