@@ -16,11 +16,11 @@ SANDBOX_PORTS = 10
 
 
 def pick_ports() -> tuple[int, int]:
-    """A port for the gateway, and the first of ten free ones in a row."""
+    """A port for the gateway, with another free one after it, and the first of ten free ones in a row."""
     for first in range(20_000, 30_000, 16):
-        if are_free(range(first, first + SANDBOX_PORTS + 1)):
+        if are_free(range(first, first + SANDBOX_PORTS + 2)):
             return first + SANDBOX_PORTS, first
-    raise AssertionError("expected eleven free ports in a row, found none")
+    raise AssertionError("expected twelve free ports in a row, found none")
 
 
 def are_free(ports: range) -> bool:
@@ -34,7 +34,7 @@ def are_free(ports: range) -> bool:
 
 
 def start(gateway_port: int, sandbox_port: int, *further: str) -> subprocess.Popen[str]:
-    ports = [f"--port={gateway_port}", f"--sandbox-port={sandbox_port}"]
+    ports = [f"--port={gateway_port}", f"--ops-port={gateway_port + 1}", f"--sandbox-port={sandbox_port}"]
     command = [sys.executable, str(ROOT / "scripts" / "demo"), *ports, "--products=100", "--latency=none", *further]
     return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True)
 
@@ -67,12 +67,12 @@ def test_the_demo_answers_and_leaves_nothing_behind(number: signal.Signals) -> N
             addresses = [word for word in said.split() if word.startswith("http://") and not word.endswith("/graphql")]
             assert [client.get(address).status_code for address in addresses] == [200] * len(addresses)
         assert answer["data"]["product"]["price"]["lowest"]["current"]["formatted"]
-        assert len(addresses) >= 3
+        assert len(addresses) >= 4
     finally:
         os.kill(demo.pid, number)
         rest, errors = demo.communicate(timeout=30)
     assert (demo.returncode, rest.strip(), errors) == (0, "Stopped.", "")
-    assert [port for port in range(sandbox_port, gateway_port + 1) if is_listening(port)] == []
+    assert [port for port in range(sandbox_port, gateway_port + 2) if is_listening(port)] == []
 
 
 @pytest.mark.parametrize("taken", ["gateway", "sandbox"])
