@@ -7,7 +7,7 @@ ARGS ?=
 help:
 	@echo "make demo      start the pretend upstreams and the gateway; Ctrl-C stops them (ARGS=--help lists options)"
 	@echo "make test      lint, types, import contracts and every test (ARGS='-k price' chooses tests)"
-	@echo "make bench     measure side by side with other servers, all scenarios, two hours; bench-quick takes five minutes"
+	@echo "make bench     measure side by side with other servers, every scenario; bench-quick measures the headline"
 	@echo "make profile   where a page's time goes (PAGE=product ARGS='--cache off')"
 	@echo "make lock      write locks/ anew from pyproject.toml (ARGS=--upgrade moves to the newest versions)"
 	@echo "make graphiql  build the GraphiQL assets anew; needs node and npm"
