@@ -19,6 +19,8 @@ from gateway.cache.store import Store
 
 UNBOUNDED = 512 * 1024 * 1024
 MEMCACHED_MAX_VALUE_BYTES = 1000 * 1000
+GATE_TTL_S = 2
+"""For a holder that died; Memcached counts whole seconds, so one could end at once."""
 
 
 class _Redis(RedisCache):  # type: ignore[misc]
@@ -98,8 +100,16 @@ class MemcachedStore:
             await store.set_many(pairs, _relative(ttl_s))
 
     async def add_many(self, keys: Sequence[str], value: bytes, ttl_s: int) -> list[bool]:
+        """Memcached adds key by key, so two callers could each win a part of the keys: the gate lets one in."""
         async with self._call() as store:
-            return await store.add_many(keys, value, _relative(ttl_s))
+            if len(keys) < 2:
+                return await store.add_many(keys, value, _relative(ttl_s))
+            gate = [f"gate:{min(keys)}"]
+            if not all(await store.add_many(gate, b"1", GATE_TTL_S)):
+                return [False] * len(keys)
+            won = await store.add_many(keys, value, _relative(ttl_s))
+            await store.delete_many(gate)
+            return won
 
     async def delete_many(self, keys: Sequence[str]) -> None:
         async with self._call() as store:

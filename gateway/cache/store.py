@@ -18,7 +18,10 @@ class Store(Protocol):
     async def set_many(self, pairs: Sequence[tuple[str, bytes]], ttl_s: int) -> None: ...
 
     async def add_many(self, keys: Sequence[str], value: bytes, ttl_s: int) -> list[bool]:
-        """Set each key only where there is none; True for those that were set."""
+        """Set each key only where there is none; True for those that were set.
+
+        Of several callers with the same keys at the same moment, one sets all and the others none.
+        """
         ...
 
     async def delete_many(self, keys: Sequence[str]) -> None: ...

@@ -18,6 +18,9 @@ import httpx
 ROOT = Path(__file__).parents[2]
 OPERATIONS = ROOT / "gateway" / "graphiql" / "operations"
 START_S = 60.0
+# httpx closes a surplus idle connection even when a thread has just been given it, so a pool that
+# many threads share keeps them all (httpcore 1.0, `_assign_requests_to_connections`).
+KEEP_ALL = httpx.Limits(max_connections=None, max_keepalive_connections=None)
 
 
 @contextmanager
@@ -169,7 +172,7 @@ def open_logged_gateway(sandbox: Sandbox, log: IO[bytes] | None, **settings: str
     """Start a gateway over a sandbox that logs to a file; `settings` are further variables."""
     with running(["gateway", "serve"], gateway_settings(sandbox, **settings), log) as process:
         address = read_line(process, r"serving (http://\S+)/graphql")
-        with httpx.Client(base_url=address, timeout=30) as client:
+        with httpx.Client(base_url=address, timeout=30, limits=KEEP_ALL) as client:
             wait_live(client, process)
             yield Gateway(client, process)
 

@@ -128,22 +128,27 @@ async def test_the_pool_survives_three_thousand_cancelled_calls(how: str, seed: 
 async def test_a_cancelled_call_stops_at_the_upstream_and_queued_ones_never_start() -> None:
     """Of 100 calls cancelled over a pool of 5, the upstream sees 5, and sees those 5 hang up."""
     seen, gone = 0, 0
+    all_seen, all_gone = asyncio.Event(), asyncio.Event()
 
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         nonlocal seen, gone
         await reader.readuntil(b"\r\n\r\n{}")
         seen += 1
+        if seen == 5:
+            all_seen.set()
         rest = await reader.read(1)
         gone += rest == b""
+        if gone == 5:
+            all_gone.set()
 
     async with serving(serve) as url, engine(WireLimits(connections=5, pool_s=5.0)) as made:
         calls = [asyncio.create_task(made.handle_async_request(post(url))) for _ in range(100)]
-        await asyncio.sleep(0.05)
-        assert seen == 5
+        await asyncio.wait_for(all_seen.wait(), 5)
         for running in calls:
             running.cancel()
         await asyncio.gather(*calls, return_exceptions=True)
-        await asyncio.sleep(0.1)
+        await asyncio.wait_for(all_gone.wait(), 5)
+        await asyncio.sleep(0.1)  # time enough for a sixth to arrive
     assert (seen, gone) == (5, 5)
 
 
