@@ -102,8 +102,8 @@ class MemcachedStore:
     async def add_many(self, keys: Sequence[str], value: bytes, ttl_s: int) -> list[bool]:
         """Memcached adds key by key, so two callers could each win a part of the keys: the gate lets one in."""
         async with self._call() as store:
-            if len(keys) < 2:
-                return await store.add_many(keys, value, _relative(ttl_s))
+            if not keys:
+                return []
             gate = [f"gate:{min(keys)}"]
             if not all(await store.add_many(gate, b"1", GATE_TTL_S)):
                 return [False] * len(keys)
