@@ -3,6 +3,7 @@
 import asyncio
 import ipaddress
 import socket
+from collections import Counter
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,10 @@ ALWAYS_LOCAL = tuple(getattr(socket, name) for name in ("AF_UNIX",) if hasattr(s
 
 class SocketRefused(Exception):
     """A test reached for the network. Not an OSError, so no client takes it for an ordinary failure."""
+
+
+VALIDATED = "validated against a vendor's contract"
+"""The name under which a test reports `(contract, requests, answers)`."""
 
 
 def pytest_sessionstart() -> None:
@@ -62,3 +67,16 @@ def refusal(name: str, address: Any, *, local_is_fine: bool) -> str:
     if local_is_fine:
         return f"expected an address of this machine (127.0.0.1, ::1), got {name}({address!r})"
     return f"expected no socket in a unit test, got {name}({address!r}): use a fake, or mark the test `sockets`"
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """How many requests and answers were held against vendors' contracts: see `tests/vendors/contracts.py`."""
+    requests, answers = Counter[str](), Counter[str]()
+    endings = (report for reports in terminalreporter.stats.values() for report in reports)
+    for report in endings:
+        for name, said in report.user_properties if getattr(report, "when", "") == "teardown" else ():
+            if name == VALIDATED:
+                requests[said[0]] += said[1]
+                answers[said[0]] += said[2]
+    for contract in sorted(requests):
+        terminalreporter.write_line(f"{contract}: {requests[contract]} requests and {answers[contract]} answers fit")
