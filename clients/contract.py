@@ -17,6 +17,8 @@ from clients.http import UNDECODABLE, Upstream
 from clients.scope import ForCustomer, InContext
 from clients.values import Dataset, Freshness, Instant, Problem, Value
 
+_ANYTHING: Final = msgspec.json.Decoder()
+
 K = TypeVar("K", bound=Hashable)
 V = TypeVar("V")
 A = TypeVar("A", bound="Answer")
@@ -35,6 +37,10 @@ class ContractAdapter:
 
     upstream: Upstream
     now: Callable[[], float]
+
+    async def ping(self) -> None:
+        """Ask for the system's health; raises a SourceError when it is not well."""
+        await self.upstream.get("/health", _ANYTHING, operation="health")
 
     def received(self, answer: Answer, dataset: Dataset) -> Freshness:
         """The provenance of everything in one answer."""

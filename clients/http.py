@@ -7,11 +7,11 @@ ours here and nowhere else.
 
 import contextvars
 import enum
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from email.utils import parsedate_to_datetime
 from functools import lru_cache
-from typing import Final, Protocol, TypeVar
+from typing import Final, NamedTuple, Protocol, TypeVar
 
 import httpx
 import msgspec
@@ -66,6 +66,14 @@ call_terms: contextvars.ContextVar[CallTerms] = contextvars.ContextVar(
 )
 
 
+class Reply(NamedTuple):
+    """What a system said, whatever it was; `payload` is the whole body without its codings."""
+
+    status: int
+    headers: httpx.Headers
+    payload: bytes
+
+
 @dataclass(frozen=True, slots=True)
 class Upstream:
     """One system at one address, reached through one transport.
@@ -95,6 +103,20 @@ class Upstream:
         if params:
             path = f"{path}?{httpx.QueryParams(params)}"
         return await self._ask(self._request("GET", path, b"", operation, idempotent=True), answer)
+
+    async def send(
+        self, method: str, path: str, *, operation: str, content: bytes = b"",
+        headers: Sequence[tuple[str, str]] = (), idempotent: bool = True,
+    ) -> Reply:  # fmt: skip
+        """Send bytes and return whatever was said, for adapters that judge answers by their vendor's own rules.
+
+        `path` may have a query; `headers` replace those of the same name. Raises a SourceError only
+        when there was no answer, or when a guard said no.
+        """
+        request = self._request(method, path, content, operation, idempotent=idempotent)
+        for name, value in headers:
+            request.headers[name] = value
+        return await self._exchange(request)
 
     def _request(self, method: str, path: str, content: bytes, operation: str, *, idempotent: bool) -> httpx.Request:
         # Parsing the address and sorting the headers is nine tenths of the cost of a request, so
@@ -127,11 +149,11 @@ class Upstream:
         except UNDECODABLE as error:
             raise InvalidSourceResponse(self.source, f"{operation}: {error}") from None
 
-    async def _exchange(self, request: httpx.Request) -> tuple[int, httpx.Headers, bytes]:
+    async def _exchange(self, request: httpx.Request) -> Reply:
         try:
             response = await self.transport.handle_async_request(request)
             try:
-                return response.status_code, response.headers, await response.aread()
+                return Reply(response.status_code, response.headers, await response.aread())
             finally:
                 await response.aclose()
         except SourceError:

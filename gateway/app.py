@@ -69,9 +69,9 @@ def make_app(settings: Settings, now: Now = time.time, ops: OpsPlace | None = No
             open_front(settings, schema, opened, now, front),
             open_ops(settings.ops, ops, opened.rooms(), decide_policies(is_enabled=settings.cache.is_enabled)),
         ):
-            reached = opened.upstreams.reached
-            app.router.routes += HealthRoutes(reached, opened.shared, lambda: front.is_stopping).routes()
-            await warm_up(reached)
+            adapters = opened.upstreams.adapters
+            app.router.routes += HealthRoutes(adapters, opened.shared, lambda: front.is_stopping).routes()
+            await warm_up(adapters)
             yield
 
     front = Front(Starlette(routes=development_routes(settings.development), lifespan=lifespan))

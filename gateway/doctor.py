@@ -18,13 +18,13 @@ from gateway.identity.published import fetch_published
 from gateway.resilience.wire import WireEngine
 from gateway.settings import Settings, UpstreamName
 from gateway.upstreams import Clients, open_upstreams
+from gateway.vendors import Pinged
 
 State = Literal["well", "look", "broken", "not set up"]
 NOBODY: Final = "gateway-doctor"
 """A key that no system knows: its absence is a good answer."""
 
 STORE_WITHIN_S: Final = 2.0
-_ANYTHING = msgspec.json.Decoder()
 
 
 class Finding(NamedTuple):
@@ -82,7 +82,11 @@ async def examine(settings: Settings, now: Callable[[], float]) -> list[Finding]
         scopes = scopes_of(settings)
         systems = await asyncio.gather(
             *(
-                asyncio.create_task(examine_system(name, upstream, question_of(name, upstreams.clients, scopes)))
+                asyncio.create_task(
+                    examine_system(
+                        name, upstream, upstreams.adapters[name], question_of(name, upstreams.clients, scopes)
+                    )
+                )
                 for name, upstream in upstreams.reached.items()
             )
         )
@@ -91,11 +95,13 @@ async def examine(settings: Settings, now: Callable[[], float]) -> list[Finding]
     return [*systems, await examine_store(settings), await examine_keys(settings), examine_ops(settings)]
 
 
-async def examine_system(name: UpstreamName, upstream: Upstream, question: Awaitable[Mapping[Any, Any]]) -> Finding:
+async def examine_system(
+    name: UpstreamName, upstream: Upstream, adapter: Pinged, question: Awaitable[Mapping[Any, Any]]
+) -> Finding:
     """Is it there, does it say that it is well, and does it answer by its contract?"""
     what = f"system {name}"
     try:
-        await upstream.get("/health", _ANYTHING, operation="health")
+        await adapter.ping()
         wrong = next((error for error in (await question).values() if isinstance(error, SourceError)), None)
     except SourceError as error:
         wrong = error

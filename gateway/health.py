@@ -6,22 +6,21 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-import msgspec
 from starlette.requests import Request
 from starlette.responses import JSONResponse
 from starlette.routing import Route
 
 from clients.errors import SourceError
-from clients.http import CallTerms, Priority, Upstream, call_terms
+from clients.http import CallTerms, Priority, call_terms
 from clients.values import DataSource
 from gateway.cache.shared import Shared
 from gateway.resilience.stack import GuardedUpstream
 from gateway.settings import UpstreamName
+from gateway.vendors import Pinged
 from resolvers.health import SourceState, Status
 
 PING_S = 1.0
 WARM_CONNECTIONS = 2
-_ANYTHING = msgspec.json.Decoder()
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,24 +39,26 @@ class GuardedSources:
         ]
 
 
-async def ping(upstream: Upstream) -> str | None:
-    """Ask one upstream for its health; None when it is well, else what went wrong, in our words."""
+async def ping(adapter: Pinged) -> str | None:
+    """Ask one system for its health; None when it is well, else what went wrong, in our words."""
     deadline = asyncio.get_running_loop().time() + PING_S
     call_terms.set(CallTerms(deadline=deadline, priority=Priority.REFRESH))
     try:
-        await upstream.get("/health", _ANYTHING, operation="health")
+        await adapter.ping()
     except SourceError as error:
         return error.code.value
     return None
 
 
-async def warm_up(reached: Mapping[UpstreamName, Upstream], connections: int = WARM_CONNECTIONS) -> None:
+async def warm_up(adapters: Mapping[UpstreamName, Pinged], connections: int = WARM_CONNECTIONS) -> None:
     """Open a few connections to every upstream before the first request comes, for a second at most.
 
     An upstream that does not answer is no reason not to start. Idle connections are let go after
     `WireLimits.idle_s`: kept longer, they would be closed by the other side just as they are used.
     """
-    await asyncio.gather(*(asyncio.create_task(ping(u)) for u in reached.values() for _ in range(connections)))
+    await asyncio.gather(
+        *(asyncio.create_task(ping(adapter)) for adapter in adapters.values() for _ in range(connections))
+    )
 
 
 class HealthRoutes:
@@ -69,11 +70,11 @@ class HealthRoutes:
 
     def __init__(
         self,
-        reached: Mapping[UpstreamName, Upstream],
+        adapters: Mapping[UpstreamName, Pinged],
         shared: Shared | None = None,
         is_stopping: Callable[[], bool] = lambda: False,
     ) -> None:
-        self._reached = reached
+        self._adapters = adapters
         self._shared = shared
         self._is_stopping = is_stopping
 
@@ -83,16 +84,13 @@ class HealthRoutes:
     async def ready(self, _request: Request) -> JSONResponse:
         if self._is_stopping():
             return JSONResponse({"status": "stopping"}, status_code=503)
-        outcomes = await asyncio.gather(*(asyncio.create_task(ping(u)) for u in self._reached.values()))
-        upstreams = dict(zip(self._reached, outcomes, strict=True))
+        outcomes = await asyncio.gather(*(asyncio.create_task(ping(adapter)) for adapter in self._adapters.values()))
+        upstreams = dict(zip(self._adapters, outcomes, strict=True))
         status = decide_readiness(list(outcomes))
         body: dict[str, Any] = {
             "status": status,
             "checkedAt": dt.datetime.now(dt.UTC).isoformat(),
-            "upstreams": {
-                name: {"status": "failing", "code": code} if code else {"status": "ok"}
-                for name, code in upstreams.items()
-            },
+            "upstreams": {name: describe_ping(code) for name, code in upstreams.items()},
         }
         note = self._shared.note() if self._shared else None
         if note is not None:

@@ -58,7 +58,15 @@ class UpstreamSettings(Section):
     """Where one system answers, and how long a page waits for it."""
 
     url: HttpUrl = Field(description="Base address of the system, e.g. http://pricing.local.")
-    api_key: SecretStr = Field(default=SecretStr(""), description="Sent as `Authorization: Bearer`.")
+    vendor: str = Field(
+        default="generic", max_length=40, description="Whose API it speaks; by itself our own contract's."
+    )
+    options: dict[str, Any] = Field(
+        default_factory=dict, description="What the vendor's adapter needs, see docs/vendors.", repr=False
+    )
+    api_key: SecretStr = Field(
+        default=SecretStr(""), description="Sent as `Authorization: Bearer`, if the system speaks our contract."
+    )
     timeout_s: float | None = Field(default=None, gt=0, le=60, description="Time limit of a call with its retries.")
     connections: int = Field(default=50, ge=1, le=1000, description="Most connections at once, per worker.")
     has_breaker: bool = Field(default=True, description="Off: a failing system is asked all the same.")

@@ -4,29 +4,19 @@ import asyncio
 import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
-from typing import TypeVar
+from typing import Any
 
 import httpx
 
-from clients.catalogue.generic import GenericCatalogue
 from clients.catalogue.protocol import Catalogue
-from clients.contract import ContractAdapter
-from clients.customers.generic import GenericCustomers
 from clients.customers.protocol import Customers
-from clients.delivery.generic import GenericDelivery
 from clients.delivery.protocol import Delivery
-from clients.geo.generic import GenericGeo
 from clients.geo.protocol import Geo
 from clients.http import Upstream
-from clients.loyalty.generic import GenericLoyalty
 from clients.loyalty.protocol import Loyalty
-from clients.pricing.generic import GenericPricing
 from clients.pricing.protocol import Pricing
-from clients.recommendations.generic import GenericRecommendations
 from clients.recommendations.protocol import Recommendations
-from clients.search.generic import GenericSearch
 from clients.search.protocol import Search
-from clients.stock.generic import GenericStock
 from clients.stock.protocol import Stock
 from clients.values import DataSource
 from gateway.resilience.policy import BreakerPolicy, HedgePolicy, Quota, UpstreamPolicy, default_policy
@@ -42,8 +32,7 @@ from gateway.settings import (
     UpstreamSettings,
     require_upstreams,
 )
-
-Adapter = TypeVar("Adapter", bound=ContractAdapter)
+from gateway.vendors import Pinged, Vendor, choose_vendors
 
 NEVER_OPENS = BreakerPolicy(min_calls=sys.maxsize, in_a_row=sys.maxsize)
 REDIS_SCHEMES = {"valkey": "redis", "redis": "redis", "rediss": "rediss"}
@@ -67,11 +56,15 @@ class Clients:
 
 @dataclass(frozen=True, slots=True)
 class Upstreams:
-    """The clients, and the guarded transports under them by domain, for health and metrics."""
+    """The clients, and the guarded transports under them by domain, for health and metrics.
+
+    `adapters` are the clients by domain, for whoever treats all of them alike.
+    """
 
     clients: Clients
     guarded: Mapping[UpstreamName, GuardedUpstream]
     reached: Mapping[UpstreamName, Upstream]
+    adapters: Mapping[UpstreamName, Pinged]
     quotas: QuotaStore
 
     async def aclose(self) -> None:
@@ -89,29 +82,18 @@ def open_upstreams(
 ) -> Upstreams:
     """Make everything that talks to other systems; call inside the event loop that will use it."""
     require_upstreams(settings)
+    chosen = choose_vendors(settings)
     quotas = open_quotas(settings)
     guarded = {
         name: GuardedUpstream(policy, watch(WireEngine(policy.wire)), quotas)
-        for name in SOURCE_OF_UPSTREAM
-        for policy in [decide_policy(SOURCE_OF_UPSTREAM[name], settings.upstreams[name])]
+        for name, one in chosen.items()
+        for policy in [decide_policy(SOURCE_OF_UPSTREAM[name], settings.upstreams[name], one.vendor)]
     }
     reached = {name: _reach(name, settings.upstreams[name], guarded[name]) for name in SOURCE_OF_UPSTREAM}
-
-    def adapter(name: UpstreamName, kind: type[Adapter]) -> Adapter:
-        return kind(reached[name], now)
-
-    clients = Clients(
-        catalogue=adapter("catalogue", GenericCatalogue),
-        search=adapter("search", GenericSearch),
-        pricing=adapter("pricing", GenericPricing),
-        stock=adapter("stock", GenericStock),
-        loyalty=adapter("loyalty", GenericLoyalty),
-        recommendations=adapter("recommendations", GenericRecommendations),
-        delivery=adapter("delivery", GenericDelivery),
-        customers=adapter("customers", GenericCustomers),
-        geo=adapter("geo", GenericGeo),
-    )
-    return Upstreams(clients, guarded, reached, quotas)
+    adapters: dict[UpstreamName, Any] = {
+        name: one.vendor.adapter(reached[name], one.options, now) for name, one in chosen.items()
+    }
+    return Upstreams(Clients(**adapters), guarded, reached, adapters, quotas)
 
 
 def open_quotas(settings: Settings) -> QuotaStore:
@@ -133,9 +115,9 @@ def redis_address(cache: CacheSettings) -> str | None:
     return f"{REDIS_SCHEMES[scheme]}://{place}" if scheme in REDIS_SCHEMES else None
 
 
-def decide_policy(source: DataSource, settings: UpstreamSettings) -> UpstreamPolicy:
-    """The source's default policy with what the operator set."""
-    policy = default_policy(source)
+def decide_policy(source: DataSource, settings: UpstreamSettings, vendor: Vendor) -> UpstreamPolicy:
+    """The source's default policy with what its vendor publishes, and over it what the operator set."""
+    policy = vendor.limits(default_policy(source))
     if not settings.has_breaker:
         policy = replace(policy, breaker=NEVER_OPENS)
     if settings.has_hedging:

@@ -11,7 +11,8 @@ import sys
 import time
 from pathlib import Path
 
-from sandbox.server.assembly import LATENCY_PROFILES, Options, Sandbox, assemble
+from sandbox.server.assembly import DOMAINS, LATENCY_PROFILES, Options, Sandbox, assemble
+from sandbox.vendors.simulator import SIMULATORS
 from sandbox.world.kinds import KINDS
 from sandbox.world.showcase import SHOWN
 
@@ -47,6 +48,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--latency", choices=sorted(LATENCY_PROFILES), default="none", help="usual latency (default: %(default)s)"
     )
+    parser.add_argument("--vendors", type=_vendors, help="whose simulators answer: DOMAIN=VENDOR, separated by commas")
     parser.add_argument("--ports-file", type=Path, help="write the addresses there as JSON when ready")
     parser.add_argument("--print-ports", action="store_true", help="print the addresses as one line of JSON when ready")
     return parser
@@ -56,6 +58,18 @@ def _products(text: str) -> int:
     if not text.isdigit() or not LEAST_PRODUCTS <= int(text) <= MOST_PRODUCTS:
         raise argparse.ArgumentTypeError(f"expected {LEAST_PRODUCTS} to {MOST_PRODUCTS}, got {text!r}")
     return int(text)
+
+
+def _vendors(text: str) -> dict[str, str]:
+    """Vendors by domain."""
+    chosen = dict(pair.partition("=")[::2] for pair in text.split(",") if pair)
+    for domain, vendor in chosen.items():
+        if domain not in DOMAINS or vendor not in SIMULATORS:
+            raise argparse.ArgumentTypeError(
+                f"expected a domain of {', '.join(DOMAINS)} and a vendor that has a simulator"
+                f" ({', '.join(SIMULATORS)}), got {domain}={vendor}"
+            )
+    return chosen
 
 
 async def _run(arguments: argparse.Namespace) -> int:
@@ -85,6 +99,7 @@ def _options(arguments: argparse.Namespace) -> Options:
         control_port=free if arguments.control_port is None else arguments.control_port,
         api_key=arguments.api_key,
         latency=arguments.latency,
+        vendors=arguments.vendors or {},
     )
 
 

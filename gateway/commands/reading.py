@@ -6,6 +6,7 @@ from pydantic import ValidationError
 from pydantic_settings import SettingsError
 
 from gateway.settings import MissingUpstreams, Settings, UnreadableSettings, require_upstreams
+from gateway.vendors import UnusableVendor, choose_vendors
 
 
 class CommandFailed(Exception):
@@ -18,9 +19,10 @@ def read_settings(*, needs_upstreams: bool = True, **overrides: Any) -> Settings
         settings = Settings(**{name: value for name, value in overrides.items() if value is not None})
         if needs_upstreams:
             require_upstreams(settings)
+            choose_vendors(settings)
     except ValidationError as error:
         raise CommandFailed(f"settings: {explain(error)}") from None
-    except (SettingsError, UnreadableSettings, MissingUpstreams) as error:
+    except (SettingsError, UnreadableSettings, MissingUpstreams, UnusableVendor) as error:
         raise CommandFailed(str(error)) from None
     return settings
 

@@ -1,6 +1,6 @@
 """Puts a sandbox together: ports first, because pictures are linked by their address, then the shop and its answers."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -20,6 +20,8 @@ from sandbox.upstreams.pricing import Pricing
 from sandbox.upstreams.recommendations import Recommendations
 from sandbox.upstreams.search import Search
 from sandbox.upstreams.stock import Stock
+from sandbox.vendors.hosting import HostedVendor
+from sandbox.vendors.simulator import SIMULATORS
 from sandbox.world.pictures import Pictures
 from sandbox.world.shop import Clock, Shop
 
@@ -55,6 +57,7 @@ class System(Protocol):
 class Options:
     """A port of 0 means any free one; otherwise upstreams take `base_port` and the ports after it.
 
+    `vendors` names, by domain, whose simulator answers there instead of our own contract.
     `public_host` is how others reach the sandbox, `media_url` how browsers reach its pictures; None is as it listens.
     """
 
@@ -67,6 +70,7 @@ class Options:
     control_port: int
     api_key: str
     latency: str
+    vendors: Mapping[str, str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,9 +119,13 @@ def _running(shop: Shop, listeners: dict[str, Listener], control: Listener, opti
         Geo(shop),
     )
     profile = LATENCY_PROFILES[options.latency]
-    upstreams = {}
+    simulators = {vendor: SIMULATORS[vendor](shop) for vendor in sorted({*options.vendors.values()})}
+    upstreams: dict[str, Upstream] = {}
     for domain, system in zip(DOMAINS, systems, strict=True):
         drawing = Pictures(shop.goods).draw if domain == "catalogue" else None
-        upstreams[domain] = Upstream(domain, shop, system.operations(), options.api_key, drawing)
+        if domain in options.vendors:
+            upstreams[domain] = HostedVendor(domain, shop, simulators[options.vendors[domain]], drawing)
+        else:
+            upstreams[domain] = Upstream(domain, shop, system.operations(), options.api_key, drawing)
         upstreams[domain].be_usually(profile.get(domain, NO_FAULTS))
     return Running(shop, upstreams, listeners, delivery, Identity(control.url), options.api_key)

@@ -1,6 +1,6 @@
 """The control API: faults, counters, tokens, and what is always there to be asked for."""
 
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import msgspec
 from starlette.applications import Starlette
@@ -12,6 +12,7 @@ from starlette.routing import Route
 from sandbox.server.faults import BadFaults, read_faults
 from sandbox.server.running import Running
 from sandbox.upstreams.contract import Json
+from sandbox.vendors.simulator import Simulator
 from sandbox.world import people
 
 T = TypeVar("T")
@@ -47,6 +48,8 @@ class Control:
                 Route("/upstreams/{domain}", self.upstream),
                 Route("/upstreams/{domain}/faults", self.put_faults, methods=["PUT"]),
                 Route("/upstreams/{domain}/faults", self.delete_faults, methods=["DELETE"]),
+                Route("/vendors/{domain}/switches", self.switches),
+                Route("/vendors/{domain}/switches", self.put_switches, methods=["PUT"]),
                 Route("/reset", self.reset, methods=["POST"]),
                 Route("/token", self.token, methods=["POST"]),
                 Route("/.well-known/jwks.json", self.key_set),
@@ -96,14 +99,28 @@ class Control:
         await self._running.set_faults(domain, self._running.upstreams[domain].usual_faults)
         return Response(status_code=204)
 
+    async def switches(self, request: Request) -> Response:
+        return JSONResponse(self._simulator(request).switches())
+
+    async def put_switches(self, request: Request) -> Response:
+        simulator = self._simulator(request)
+        try:
+            simulator.switch(_decode(await request.body(), dict[str, Any]))
+        except ValueError as error:
+            raise HTTPException(400, str(error)) from None
+        return JSONResponse(simulator.switches())
+
     async def reset(self, request: Request) -> Response:
-        """Counters to zero and faults to the usual ones; the body may keep one of the two."""
+        """Counters to zero, faults and switches to the usual ones; the body may keep one of the two."""
         wanted = _decode(await request.body() or b"{}", Resetting)
         for domain, upstream in self._running.upstreams.items():
             if wanted.faults:
                 await self._running.set_faults(domain, upstream.usual_faults)
             if wanted.counters:
                 upstream.counters.reset()
+        if wanted.faults:
+            for hosted in self._running.hosted.values():
+                hosted.simulator.reset()
         return Response(status_code=204)
 
     async def token(self, request: Request) -> Response:
@@ -120,6 +137,14 @@ class Control:
 
     async def key_set(self, _: Request) -> Response:
         return JSONResponse(self._running.identity.key_set())
+
+    def _simulator(self, request: Request) -> Simulator:
+        domain = self._domain(request)
+        if domain not in self._running.hosted:
+            raise HTTPException(
+                409, f"expected a domain in which a vendor stands, {domain} speaks the published contract"
+            )
+        return self._running.hosted[domain].simulator
 
     def _domain(self, request: Request) -> str:
         domain: str = request.path_params["domain"]

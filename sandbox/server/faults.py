@@ -140,5 +140,7 @@ def _mistyped(value: Any) -> Any:
 
 
 def _over_items(answer: Any, change: Callable[[list[Any]], list[Any]]) -> Any:
-    """Change the lists of an answer's top level."""
+    """Change the lists of an answer's top level, or the answer if it is a list."""
+    if isinstance(answer, list):
+        return change(answer)
     return {name: change(value) if isinstance(value, list) else value for name, value in answer.items()}

@@ -11,6 +11,7 @@ from sandbox.server.upstream import Upstream
 from sandbox.upstreams.contract import Json
 from sandbox.upstreams.delivery import Delivery
 from sandbox.upstreams.recommendations import PLACEMENTS
+from sandbox.vendors.hosting import HostedVendor
 from sandbox.world.known import known
 from sandbox.world.shop import Shop
 
@@ -31,9 +32,15 @@ class Running:
     def addresses(self) -> dict[str, str]:
         return {domain: listener.url for domain, listener in self.listeners.items()}
 
+    @property
+    def hosted(self) -> dict[str, HostedVendor]:
+        """The domains in which a vendor's simulator answers."""
+        return {domain: one for domain, one in self.upstreams.items() if isinstance(one, HostedVendor)}
+
     def known(self) -> Json:
         """What documentation and tests may rely on."""
         return {
+            "vendors": {domain: one.simulator.known() for domain, one in self.hosted.items()},
             "apiKey": self.api_key,
             "issuer": self.identity.issuer,
             "placements": list(PLACEMENTS),

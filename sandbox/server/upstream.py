@@ -21,8 +21,10 @@ Message = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[Message]]
 Send = Callable[[Message], Awaitable[None]]
 Drawing = Callable[[str], bytes | None]
+Headers = list[tuple[bytes, bytes]]
 
 _HEALTH = "health"
+_JSON: Headers = [(b"content-type", b"application/json")]
 _DRIPS, _DRIP_S = 50, 0.1
 
 
@@ -71,11 +73,10 @@ class Upstream:
 
     async def __call__(self, scope: MutableMapping[str, Any], receive: Receive, send: Send) -> None:
         method, path = scope["method"], scope["path"]
-        if path.startswith("/media/") and self._drawing is not None:
-            await self._send_picture(path.removeprefix("/media/"), send)
+        if await self.sends_picture(path, send):
             return
         try:
-            body = await _read(receive)
+            body = await read_body(receive)
             if path == "/health":
                 self.counters.health += 1
                 await self._guarded(_HEALTH, lambda: {"status": "ok"}, None, receive, send)
@@ -89,7 +90,7 @@ class Upstream:
     ) -> None:
         operation = self._routes.get((method, path))
         if operation is None:
-            await _send_refusal(Refusal(404, "Not Found", f"no operation at {method} {path}"), send)
+            await send_refusal(Refusal(404, "Not Found", f"no operation at {method} {path}"), send)
             return
         request = self._parse(operation, scope, body)
         keys = 0 if isinstance(request, Refusal) else operation.count(request)
@@ -130,16 +131,16 @@ class Upstream:
         """Answer through the faults that are set at this moment."""
         faults = self.faults if self.faults.concerns(name) else NO_FAULTS
         try:
-            await self._suffer(faults, receive)
+            await self.suffer(faults, receive)
             body = spoil(faults.mode, orjson.dumps(answer()))
         except Refusal as refusal:
             _note(call, refusal.status)
-            await _send_refusal(refusal, send)
+            await send_refusal(refusal, send)
         else:
             _note(call, 200)
-            await _send_answer(faults, body, receive, send)
+            await send_answer(faults, 200, _JSON, body, receive, send)
 
-    async def _suffer(self, faults: Faults, receive: Receive) -> None:
+    async def suffer(self, faults: Faults, receive: Receive) -> None:
         """Everything that goes wrong before an answer is made; raises Refusal."""
         if faults.mode == "hang":
             await _until_gone(receive)
@@ -153,21 +154,24 @@ class Upstream:
             status = faults.status or 500
             raise Refusal(status, responses.get(status, "Error"), VENDOR_TEXT, faults.retry_after_seconds)
 
-    async def _send_picture(self, path: str, send: Send) -> None:
+    async def sends_picture(self, path: str, send: Send) -> bool:
+        """Draw what is asked for below `/media/`; False when something else is asked for."""
+        if not path.startswith("/media/") or self._drawing is None:
+            return False
         self.counters.media += 1
-        assert self._drawing is not None
-        picture = self._drawing(path)
+        picture = self._drawing(path.removeprefix("/media/"))
         if picture is None:
-            await _send_refusal(Refusal(404, "Not Found", "no such picture"), send)
-            return
-        await _send(
-            200,
-            b"image/svg+xml",
-            picture,
-            send,
-            (b"cache-control", b"public, max-age=86400"),
-            (b"access-control-allow-origin", b"*"),
-        )
+            await send_refusal(Refusal(404, "Not Found", "no such picture"), send)
+        else:
+            await _send(
+                200,
+                b"image/svg+xml",
+                picture,
+                send,
+                (b"cache-control", b"public, max-age=86400"),
+                (b"access-control-allow-origin", b"*"),
+            )
+        return True
 
 
 def _note(call: Call | None, status: int) -> None:
@@ -175,7 +179,7 @@ def _note(call: Call | None, status: int) -> None:
         call.status = status
 
 
-async def _read(receive: Receive) -> bytes:
+async def read_body(receive: Receive) -> bytes:
     """The whole body; raises Gone."""
     body = b""
     while True:
@@ -201,32 +205,31 @@ async def _until_gone(receive: Receive) -> None:
     raise Gone
 
 
-async def _send_answer(faults: Faults, body: bytes, receive: Receive, send: Send) -> None:
-    if faults.mode not in ("truncate", "drip"):
-        await _send(200, b"text/html" if faults.mode == "html" else b"application/json", body, send)
-        return
-    await send({"type": "http.response.start", "status": 200, "headers": _headers(b"application/json", len(body))})
+async def send_answer(faults: Faults, status: int, headers: Headers, body: bytes, receive: Receive, send: Send) -> None:
+    """Send an answer as the faults of this moment would have it; `headers` without those of the body."""
+    kind = [(b"content-type", b"text/html")] if faults.mode == "html" else headers
+    head = [*kind, (b"content-length", str(len(body)).encode())]
+    await send({"type": "http.response.start", "status": status, "headers": head})
     if faults.mode == "truncate":
         # Returning before the promised length makes the server close the connection.
         await send({"type": "http.response.body", "body": body[: len(body) // 2], "more_body": True})
         return
-    piece = len(body) // _DRIPS + 1
-    for start in range(0, len(body), piece):
-        await _pause(_DRIP_S, receive)
-        await send({"type": "http.response.body", "body": body[start : start + piece], "more_body": True})
-    await send({"type": "http.response.body", "body": b""})
+    if faults.mode == "drip":
+        piece = len(body) // _DRIPS + 1
+        for start in range(0, len(body), piece):
+            await _pause(_DRIP_S, receive)
+            await send({"type": "http.response.body", "body": body[start : start + piece], "more_body": True})
+        body = b""
+    await send({"type": "http.response.body", "body": body})
 
 
-async def _send_refusal(refusal: Refusal, send: Send) -> None:
+async def send_refusal(refusal: Refusal, send: Send) -> None:
     body = {"type": "about:blank", "title": refusal.title, "status": refusal.status, "detail": refusal.detail}
     more = () if refusal.retry_after_s is None else ((b"retry-after", str(refusal.retry_after_s).encode()),)
     await _send(refusal.status, b"application/problem+json", orjson.dumps(body), send, *more)
 
 
 async def _send(status: int, kind: bytes, body: bytes, send: Send, *more: tuple[bytes, bytes]) -> None:
-    await send({"type": "http.response.start", "status": status, "headers": [*_headers(kind, len(body)), *more]})
+    head = [(b"content-type", kind), (b"content-length", str(len(body)).encode()), *more]
+    await send({"type": "http.response.start", "status": status, "headers": head})
     await send({"type": "http.response.body", "body": body})
-
-
-def _headers(kind: bytes, length: int) -> list[tuple[bytes, bytes]]:
-    return [(b"content-type", kind), (b"content-length", str(length).encode())]

@@ -10,6 +10,7 @@ import msgspec
 import pytest
 from starlette.applications import Starlette
 
+from clients.contract import ContractAdapter
 from clients.errors import SourceTimeout
 from clients.http import CallTerms, Priority, Upstream, call_terms
 from clients.values import DataSource
@@ -33,8 +34,12 @@ class Transport(httpx.AsyncBaseTransport):
         return httpx.Response(self.outcome, json={"status": "ok"})
 
 
-def upstream(outcome: int | Exception, name: UpstreamName = "pricing") -> Upstream:
-    return Upstream(SOURCE_OF_UPSTREAM[name], f"http://{name}.local", Transport(outcome), {})
+def adapter_over(transport: Transport, name: UpstreamName = "pricing") -> ContractAdapter:
+    return ContractAdapter(Upstream(SOURCE_OF_UPSTREAM[name], f"http://{name}.local", transport, {}), lambda: 0.0)
+
+
+def system(outcome: int | Exception, name: UpstreamName = "pricing") -> ContractAdapter:
+    return adapter_over(Transport(outcome), name)
 
 
 @pytest.mark.parametrize(
@@ -64,14 +69,14 @@ def test_one_failing_system_degrades_and_only_all_of_them_stop(outcomes: list[st
 )
 async def test_a_ping_says_what_went_wrong_in_our_words(outcome: int | Exception, code: str | None) -> None:
     """Whatever a system does, the answer is a code of ours or None."""
-    assert await ping(upstream(outcome)) == code
+    assert await ping(system(outcome)) == code
 
 
 async def test_a_ping_is_short_and_gives_way() -> None:
     """It has a second, and comes after every page's call."""
-    asked = upstream(200)
+    asked = system(200)
     await asyncio.create_task(ping(asked))
-    transport = asked.transport
+    transport = asked.upstream.transport
     assert isinstance(transport, Transport)
     [request] = transport.asked
     left_s = request.extensions["deadline"] - asyncio.get_running_loop().time()
@@ -80,15 +85,15 @@ async def test_a_ping_is_short_and_gives_way() -> None:
     assert (request.method, request.url.path) == ("GET", "/health")
 
 
-async def get(reached: dict[UpstreamName, Upstream], path: str) -> httpx.Response:
-    app = Starlette(routes=HealthRoutes(reached).routes())
+async def get(adapters: dict[UpstreamName, ContractAdapter], path: str) -> httpx.Response:
+    app = Starlette(routes=HealthRoutes(adapters).routes())
     async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://gateway") as client:
         return await client.get(path)
 
 
 async def test_life_asks_nobody() -> None:
     """A process whose systems are all down lives: restarting it would not help."""
-    answer = await get({"pricing": upstream(503)}, "/live")
+    answer = await get({"pricing": system(503)}, "/live")
     assert (answer.status_code, answer.json()) == (200, {"status": "live"})
 
 
@@ -98,12 +103,12 @@ async def test_life_asks_nobody() -> None:
 )
 async def test_readiness_names_every_system(outcomes: tuple[int, int], status_code: int, status: str) -> None:
     """The answer has a line per system, without addresses, and a status that a load balancer understands."""
-    reached: dict[UpstreamName, Upstream] = {"pricing": upstream(outcomes[0]), "geo": upstream(outcomes[1], "geo")}
-    answer = await get(reached, "/ready")
+    adapters: dict[UpstreamName, ContractAdapter] = {"pricing": system(outcomes[0]), "geo": system(outcomes[1], "geo")}
+    answer = await get(adapters, "/ready")
     said = answer.json()
     assert (answer.status_code, said["status"]) == (status_code, status)
     assert {name: one["status"] for name, one in said["upstreams"].items()} == {
-        name: "ok" if outcome == 200 else "failing" for name, outcome in zip(reached, outcomes, strict=True)
+        name: "ok" if outcome == 200 else "failing" for name, outcome in zip(adapters, outcomes, strict=True)
     }
     assert ".local" not in answer.text
     assert dt.datetime.fromisoformat(said["checkedAt"]).tzinfo is not None
@@ -121,10 +126,11 @@ async def test_systems_are_asked_side_by_side_and_on_terms_of_their_own() -> Non
             return await super().handle_async_request(request)
 
     before = call_terms.get()
-    reached: dict[UpstreamName, Upstream] = {
-        name: Upstream(SOURCE_OF_UPSTREAM[name], f"http://{name}.local", Slow(200), {}) for name in ("pricing", "geo")
+    adapters: dict[UpstreamName, ContractAdapter] = {
+        "pricing": adapter_over(Slow(200)),
+        "geo": adapter_over(Slow(200), "geo"),
     }
-    answer = await get(reached, "/ready")
+    answer = await get(adapters, "/ready")
     assert answer.json()["status"] == "ready"
     assert call_terms.get() == before == CallTerms()
 

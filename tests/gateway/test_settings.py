@@ -21,6 +21,7 @@ from gateway.settings import (
     require_upstreams,
 )
 from gateway.upstreams import decide_policy
+from gateway.vendors import VENDORS
 
 ADDRESSES = {f"GATEWAY_UPSTREAMS__{name.upper()}__URL": f"http://{name}.local" for name in SOURCE_OF_UPSTREAM}
 
@@ -185,7 +186,7 @@ def test_every_kind_of_slip_is_explained_as_text(slip: Exception, monkeypatch: p
 def test_an_operators_timeout_reaches_every_layer() -> None:
     """The total time of a call is the operator's, and no shorter limit of the wire cuts it."""
     given: dict[str, Any] = {"upstreams": {"pricing": {"url": "http://p.local", "timeout_s": 30, "connections": 7}}}
-    policy = decide_policy(DataSource.PRICING, Settings(**given).upstreams["pricing"])
+    policy = decide_policy(DataSource.PRICING, Settings(**given).upstreams["pricing"], VENDORS["pricing"]["generic"])
     assert policy.deadline.total_s == 30
     assert policy.wire.read_s >= 30
     assert policy.wire.total_s >= 30

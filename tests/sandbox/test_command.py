@@ -77,3 +77,13 @@ def test_bad_size(count: str) -> None:
         _, err = process.communicate(timeout=20)
     assert process.returncode == 2
     assert "expected 56 to 1000000" in err
+
+
+@pytest.mark.parametrize("chosen", ["pricing=acme", "prices=generic", "pricing"])
+def test_bad_vendor(chosen: str) -> None:
+    """A domain or a vendor that there is not is named, with those that there are."""
+    with started("--vendors", chosen) as process:
+        _, err = process.communicate(timeout=20)
+    assert process.returncode == 2
+    assert "expected a domain of catalogue, search, pricing" in err
+    assert f"got {chosen}" in err

@@ -1,0 +1,106 @@
+"""Whose systems can stand in each domain: how each adapter is made, and what its vendor publishes of its limits."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, Final, Protocol
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from clients.catalogue.generic import GenericCatalogue
+from clients.contract import ContractAdapter
+from clients.customers.generic import GenericCustomers
+from clients.delivery.generic import GenericDelivery
+from clients.geo.generic import GenericGeo
+from clients.http import Upstream
+from clients.loyalty.generic import GenericLoyalty
+from clients.pricing.generic import GenericPricing
+from clients.recommendations.generic import GenericRecommendations
+from clients.search.generic import GenericSearch
+from clients.stock.generic import GenericStock
+from gateway.resilience.policy import UpstreamPolicy
+from gateway.settings import SOURCE_OF_UPSTREAM, Settings, UpstreamName, UpstreamSettings
+
+GENERIC: Final = "generic"
+"""The vendor of every system that speaks our own contract, `docs/contracts/`."""
+
+Clock = Callable[[], float]
+
+
+class Pinged(Protocol):
+    """What every adapter can do, whatever its domain."""
+
+    async def ping(self) -> None:
+        """Ask the cheapest question that shows that the system is well; raises a SourceError when it is not."""
+        ...
+
+
+class NoOptions(BaseModel):
+    """A system that needs no more than its address and its key."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+@dataclass(frozen=True, slots=True)
+class Vendor:
+    """One vendor in one domain.
+
+    `options` reads what the operator wrote below `options`; `adapter` makes what fulfils the
+    domain's protocol; `limits` changes the guards' policy to what the vendor publishes.
+    """
+
+    options: type[BaseModel]
+    adapter: Callable[[Upstream, Any, Clock], Any]
+    limits: Callable[[UpstreamPolicy], UpstreamPolicy] = lambda policy: policy
+
+
+def generic(kind: type[ContractAdapter]) -> Vendor:
+    """A domain's adapter of our own contract."""
+    return Vendor(NoOptions, lambda upstream, _options, now: kind(upstream, now))
+
+
+VENDORS: Final[Mapping[UpstreamName, Mapping[str, Vendor]]] = {
+    "catalogue": {GENERIC: generic(GenericCatalogue)},
+    "search": {GENERIC: generic(GenericSearch)},
+    "pricing": {GENERIC: generic(GenericPricing)},
+    "stock": {GENERIC: generic(GenericStock)},
+    "loyalty": {GENERIC: generic(GenericLoyalty)},
+    "recommendations": {GENERIC: generic(GenericRecommendations)},
+    "delivery": {GENERIC: generic(GenericDelivery)},
+    "customers": {GENERIC: generic(GenericCustomers)},
+    "geo": {GENERIC: generic(GenericGeo)},
+}
+
+
+class UnusableVendor(ValueError):
+    """A vendor that does not stand in that domain, or options that it cannot use; says what was expected."""
+
+
+@dataclass(frozen=True, slots=True)
+class ChosenVendor:
+    """A vendor with its options, read and checked."""
+
+    vendor: Vendor
+    options: BaseModel
+
+
+def choose_vendors(settings: Settings) -> Mapping[UpstreamName, ChosenVendor]:
+    """The vendor of every domain that has a system; raises UnusableVendor."""
+    return {name: choose_vendor(name, settings.upstreams[name]) for name in SOURCE_OF_UPSTREAM}
+
+
+def choose_vendor(name: UpstreamName, settings: UpstreamSettings) -> ChosenVendor:
+    """One domain's vendor; raises UnusableVendor."""
+    setting, known = f"GATEWAY_UPSTREAMS__{name.upper()}__", VENDORS[name]
+    vendor = known.get(settings.vendor)
+    if vendor is None:
+        raise UnusableVendor(f"{setting}VENDOR: expected one of {', '.join(known)}, got {settings.vendor!r}.")
+    if settings.vendor != GENERIC and settings.api_key.get_secret_value():
+        raise UnusableVendor(f"{setting}API_KEY: expected none, because {settings.vendor} is told its keys by OPTIONS.")
+    try:
+        return ChosenVendor(vendor, vendor.options.model_validate(settings.options))
+    except ValidationError as error:
+        wrong = "; ".join(
+            f"{setting}OPTIONS__{'__'.join(map(str, one['loc'])).upper()}: {one['msg']}"
+            for one in error.errors(include_input=False, include_url=False)
+        )
+        raise UnusableVendor(f"{wrong}.") from None
