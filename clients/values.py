@@ -128,12 +128,24 @@ class Problem(enum.Enum):
     UNKNOWN_PLACEMENT = "UNKNOWN_PLACEMENT"
 
 
+class Allowance(Value):
+    """For how long a source itself lets its answer be used; instants in seconds since the epoch.
+
+    Until `fresh_until` as it is, until `served_until` while a newer one is fetched, until
+    `kept_until` when the source fails. It shortens the dataset's policy and never lengthens it.
+    """
+
+    fresh_until: float
+    served_until: float
+    kept_until: float
+
+
 class Freshness(Value):
     """Where a value came from and when.
 
     `observed_at` is the source's own word. `received_at` is when we got it, in seconds since the
     epoch. Whether that is live, cached or stale is decided when the value is written, from the
-    dataset's agreed age: see `resolvers/freshness.py`.
+    dataset's agreed age: see `resolvers/freshness.py`. `allowance` is there when the source said more.
     """
 
     source: DataSource
@@ -141,6 +153,7 @@ class Freshness(Value):
     observed_at: Instant
     received_at: float
     is_fallback: bool = False
+    allowance: Allowance | None = None
 
 
 NEVER_STAMPED = Freshness(

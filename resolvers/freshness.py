@@ -35,12 +35,17 @@ describe_enum(
 
 
 def decide_state(freshness: values.Freshness, *, now: float, started_at: float, agreed_s: float) -> FreshnessState:
-    """What to call a value received at `freshness.received_at` in a request started at `started_at`."""
+    """What to call a value received at `freshness.received_at` in a request started at `started_at`.
+
+    The agreed age is the policy's, or less where the source allows less.
+    """
     if freshness.is_fallback:
         return FreshnessState.FALLBACK
     if freshness.received_at >= started_at:
         return FreshnessState.LIVE
-    return FreshnessState.CACHED if now - freshness.received_at <= agreed_s else FreshnessState.STALE
+    allowance = freshness.allowance
+    is_allowed = allowance is None or now <= allowance.served_until
+    return FreshnessState.CACHED if is_allowed and now - freshness.received_at <= agreed_s else FreshnessState.STALE
 
 
 def oldest(observed: Iterable[values.Freshness]) -> values.Freshness:

@@ -15,7 +15,8 @@ REMEMBERED = 8192
 class Entry:
     """A value and its times, in seconds since the epoch.
 
-    Until `refresh_at` the value is served without a second thought; after `gone_at` it is of no use.
+    Until `refresh_at` the value is served without a second thought, until `served_until` while it is
+    refreshed; after `gone_at` it is of no use.
     `held_until` is set when a refresh failed: no other is tried before. `checked` is the purge epoch
     at which the value was last known not to be purged. `is_absence` says that the source has no such
     thing, or no answer to such a question. `used` is set by readers and cleared by the
@@ -23,8 +24,8 @@ class Entry:
     """
 
     __slots__ = (
-        "checked", "fresh_until", "gone_at", "held_until", "is_absence", "key", "received_at", "refresh_at", "shelf",
-        "used", "value", "weight",
+        "checked", "fresh_until", "gone_at", "held_until", "is_absence", "key", "received_at", "refresh_at",
+        "served_until", "shelf", "used", "value", "weight",
     )  # fmt: skip
 
     def __init__(self, shelf: Shelf, key: Hashable) -> None:
@@ -34,6 +35,7 @@ class Entry:
         self.received_at = NEVER
         self.refresh_at = NEVER
         self.fresh_until = NEVER
+        self.served_until = NEVER
         self.held_until = NEVER
         self.gone_at = NEVER
         self.checked = 0

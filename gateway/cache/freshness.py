@@ -2,7 +2,9 @@
 
 import enum
 import math
+from typing import NamedTuple, Protocol
 
+from clients.values import Allowance
 from gateway.cache.policy import Policy
 
 JITTER = 0.1
@@ -29,25 +31,65 @@ class MissReason(enum.StrEnum):
     BYPASS = "bypass"
 
 
+class Judged(Protocol):
+    """What a verdict follows from."""
+
+    @property
+    def fresh_until(self) -> float: ...
+    @property
+    def served_until(self) -> float: ...
+    @property
+    def gone_at(self) -> float: ...
+
+
+class Times(NamedTuple):
+    """Until when a value is fresh, is served while it is refreshed, and is of use at all (epoch seconds)."""
+
+    fresh_until: float
+    served_until: float
+    gone_at: float
+
+
 def is_absence(value: object) -> bool:
     """True if the source said that there is none, or that the question has no answer (`problem`)."""
     return value is None or getattr(value, "problem", None) is not None
 
 
-def decide(policy: Policy, age_s: float, fresh_for_s: float, *, is_absence: bool = False) -> Verdict:
-    """Judge a value by its age; `fresh_for_s` is its own share of `fresh_s` (see `pick_fresh_for`).
+def allowance_of(value: object) -> Allowance | None:
+    """What the source of a value allows, if it said so."""
+    allowance: Allowance | None = getattr(getattr(value, "freshness", None), "allowance", None)
+    return allowance
+
+
+def decide(times: Judged, now: float) -> Verdict:
+    """Judge a value at one moment; every end is exclusive."""
+    if now < times.fresh_until:
+        return Verdict.FRESH
+    if now < times.served_until:
+        return Verdict.REVALIDATE
+    return Verdict.STALE_IF_ERROR if now < times.gone_at else Verdict.MISS
+
+
+def pick_times(policy: Policy, value: object, received_at: float, chance: float) -> Times:
+    """The times of a value: the policy's, or less where its source allows less.
 
     Absence never goes stale: an article that was just created must not stay hidden.
     """
-    if age_s < fresh_for_s:
-        return Verdict.FRESH
-    if is_absence:
-        return Verdict.MISS
-    if age_s < policy.served_s:
-        return Verdict.REVALIDATE
-    if age_s < policy.kept_s:
-        return Verdict.STALE_IF_ERROR
-    return Verdict.MISS
+    if is_absence(value):
+        gone_at = received_at + pick_fresh_for(policy, chance, is_absence=True)
+        return Times(gone_at, gone_at, gone_at)
+    agreed = Times(
+        received_at + pick_fresh_for(policy, chance), received_at + policy.served_s, received_at + policy.kept_s
+    )
+    allowance = allowance_of(value)
+    return agreed if allowance is None else shorten(agreed, allowance)
+
+
+def shorten(agreed: Times, allowance: Allowance) -> Times:
+    """What is agreed, but no longer than the source allows; later times are never before earlier ones."""
+    fresh_until = min(agreed.fresh_until, allowance.fresh_until)
+    served_until = max(fresh_until, min(agreed.served_until, allowance.served_until))
+    return Times(fresh_until, served_until, max(served_until, min(agreed.gone_at, allowance.kept_until)))
 
 
 def pick_fresh_for(policy: Policy, chance: float, *, is_absence: bool = False) -> float:

@@ -12,8 +12,8 @@ from gateway.cache.freshness import (
     Verdict,
     decide,
     is_absence,
-    pick_fresh_for,
     pick_refresh_after,
+    pick_times,
 )
 from gateway.cache.levels import Levels
 from gateway.cache.memory import weigh
@@ -69,16 +69,17 @@ class Kept(Generic[K, V, S]):
         return tags if customer_id is None else [*tags, tag("customer", customer_id)]
 
     def judge(self, entry: Entry) -> Verdict:
-        age_s = self._clock() - entry.received_at
-        fresh_for_s = entry.fresh_until - entry.received_at
-        policy = self._policy.terms_for(entry.shelf.scope)
-        return decide(policy, age_s, fresh_for_s, is_absence=entry.is_absence)
+        """What may be done with an entry now."""
+        return decide(entry, self._clock())
 
     def judge_answer(self, scope: S, answer: Answer) -> Verdict:
         """Judge what is not kept yet."""
-        policy, absent = self._policy.terms_for(scope), is_absence(answer.value)
-        agreed_s = pick_fresh_for(policy, 0.0, is_absence=absent)
-        return decide(policy, self._clock() - answer.received_at, agreed_s, is_absence=absent)
+        return decide(pick_times(self._policy.terms_for(scope), answer.value, answer.received_at, 0.0), self._clock())
+
+    def is_worth_keeping(self, scope: S, answer: Answer) -> bool:
+        """Whether anybody may ever be served it again: not if its policy or its source forbids that."""
+        times = pick_times(self._policy.terms_for(scope), answer.value, answer.received_at, 0.0)
+        return times.gone_at > answer.received_at
 
     def fall_back(self, scope: S, key: K) -> Entry | None:
         """The entry with the last good value, while its policy allows to serve that at all."""
@@ -98,21 +99,28 @@ class Kept(Generic[K, V, S]):
 
     def keep(self, scope: S, key: K, answer: Answer) -> None:
         """Write an answer that nothing purged, unless its terms say that it is not worth keeping."""
-        policy, absent = self._policy.terms_for(scope), is_absence(answer.value)
-        fresh_for_s = pick_fresh_for(policy, self._chance(), is_absence=absent)
-        if fresh_for_s <= 0:
+        times = pick_times(self._policy.terms_for(scope), answer.value, answer.received_at, self._chance())
+        if times.gone_at <= answer.received_at:
+            self._forget(scope, key)
             return
         entry = self.shelves.entry(scope, key)
         entry.value, entry.received_at, load_s, encoded_bytes = answer
-        entry.is_absence = absent
+        entry.is_absence = is_absence(entry.value)
         entry.checked = self._purges.epoch
         entry.held_until = entry.received_at
-        entry.fresh_until = entry.received_at + fresh_for_s
+        entry.fresh_until, entry.served_until, entry.gone_at = times
+        fresh_for_s = entry.fresh_until - entry.received_at
         # Absence takes the closer look at every read, so that it is counted as such.
-        early_s = 0.0 if absent else pick_refresh_after(fresh_for_s, load_s, self._chance())
+        early_s = 0.0 if entry.is_absence else pick_refresh_after(fresh_for_s, load_s, self._chance())
         entry.refresh_at = entry.received_at + early_s
-        entry.gone_at = entry.received_at + (fresh_for_s if absent else policy.kept_s)
         self._memory.settle(entry, self._clock(), weigh(entry.value, encoded_bytes))
+
+    def _forget(self, scope: S, key: K) -> None:
+        """What was kept before is not what the source says now."""
+        shelf = self.shelves.get(scope)
+        entry = shelf.get(key) if shelf is not None else None
+        if entry is not None:
+            self._memory.drop(entry, MissReason.EXPIRED)
 
     def why_missing(self, scope: S, key: K) -> MissReason:
         """A guess, for metrics only."""

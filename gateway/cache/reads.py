@@ -35,13 +35,13 @@ class Reads:
         self._tags: set[str] = set()
         self._seen: list[tuple[TagsOfRead, Scope, list[tuple[Any, Any]]]] = []
 
-    def note(self, scope: Scope, entries: Sequence[Entry], tags_of: TagsOfRead, served_s: float) -> None:
-        """Values were read under one scope; each may be served up to the age `served_s`."""
+    def note(self, scope: Scope, entries: Sequence[Entry], tags_of: TagsOfRead) -> None:
+        """Values were read under one scope."""
         if not is_shareable(scope):
             self.refuse("private")
             return
         self.fresh_until = min([self.fresh_until, *[entry.fresh_until for entry in entries]])
-        self.served_until = min([self.served_until, *[entry.received_at + served_s for entry in entries]])
+        self.served_until = min([self.served_until, *[entry.served_until for entry in entries]])
         self.newest = max([self.newest, *[entry.received_at for entry in entries]])
         # Most requests' tags are never asked for, and an entry may lose its value before they are.
         self._seen.append((tags_of, scope, [(entry.key, entry.value) for entry in entries]))

@@ -146,6 +146,8 @@ class SharedDataset(Generic[K, S]):
             return
         pairs = []
         for key, answer in answers.items():
+            if not self._kept.is_worth_keeping(scope, answer):
+                continue
             address = self._codec.address(scope, key)
             stored = self._codec.write(address, number, answer.received_at, answer.load_s, answer.value)
             if len(stored) <= self._shared.store.max_value_bytes:

@@ -193,7 +193,7 @@ class CachedSource(Generic[K, V, S]):
         except KeyError:
             reads.refuse("not kept")
         else:
-            reads.note(scope, entries, self._kept.tags, self.policy.terms_for(scope).served_s)
+            reads.note(scope, entries, self._kept.tags)
 
     def _serve(self, entry: Entry, scope: S, key: K) -> bool:
         """True if the entry answers now; sets off the refresh that it may need."""

@@ -5,6 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from clients.scope import ForCustomer
+from clients.values import Allowance
 from gateway.cache.freshness import (
     Verdict,
     decide,
@@ -12,6 +13,8 @@ from gateway.cache.freshness import (
     is_absence,
     pick_fresh_for,
     pick_refresh_after,
+    pick_times,
+    shorten,
 )
 from gateway.cache.policy import Policy
 
@@ -33,13 +36,13 @@ CHANCE = st.floats(0, 1, exclude_max=True)
 )
 def test_a_value_passes_through_its_states_at_the_agreed_ages(age_s: float, verdict: Verdict) -> None:
     """Fresh, then served while refreshed, then served only on failure, then gone: each end is exclusive."""
-    assert decide(POLICY, age_s, POLICY.fresh_s) is verdict
+    assert decide(pick_times(POLICY, "value", 0.0, 0.0), age_s) is verdict
 
 
 def test_absence_is_never_served_stale() -> None:
     """A key that did not exist is asked again right after `negative_s`, or new goods would stay hidden."""
-    assert decide(POLICY, 4.9, POLICY.negative_s, is_absence=True) is Verdict.FRESH
-    assert decide(POLICY, 5.0, POLICY.negative_s, is_absence=True) is Verdict.MISS
+    assert decide(pick_times(POLICY, None, 0.0, 0.0), 4.9) is Verdict.FRESH
+    assert decide(pick_times(POLICY, None, 0.0, 0.0), 5.0) is Verdict.MISS
 
 
 def test_an_answer_that_tells_a_problem_counts_as_absence() -> None:
@@ -70,6 +73,22 @@ def test_the_early_refresh_leads_by_one_load_on_average() -> None:
     """Over the whole range of chance the mean lead is one load's duration (exponential, beta 1)."""
     draws = [10.0 - pick_refresh_after(10.0, 0.2, (i + 0.5) / 10_000) for i in range(10_000)]
     assert sum(draws) / len(draws) == pytest.approx(0.2, rel=0.01)
+
+
+@given(
+    st.tuples(*[st.floats(-100, 1000)] * 3).map(
+        lambda ends: Allowance(fresh_until=ends[0], served_until=ends[1], kept_until=ends[2])
+    ),
+    CHANCE,
+)
+def test_a_source_only_shortens_what_is_agreed(allowance: Allowance, chance: float) -> None:
+    """No time is later than the policy's or than the source allows; fresh, served and kept end in this order."""
+    agreed = pick_times(POLICY, "value", 0.0, chance)
+    times = shorten(agreed, allowance)
+    assert times.fresh_until <= min(agreed.fresh_until, allowance.fresh_until)
+    assert times.served_until <= max(times.fresh_until, allowance.served_until)
+    assert times.gone_at <= max(times.served_until, allowance.kept_until)
+    assert times.fresh_until <= times.served_until <= times.gone_at <= agreed.gone_at
 
 
 def test_the_window_is_shut_when_calm_and_open_under_load() -> None:
