@@ -1,8 +1,10 @@
-"""Measurements that are no steady load: starting, a storm on a cold cache, an upstream that hangs, memory."""
+"""Measurements that are no steady load: starting, storms after a purge, an upstream that hangs, memory."""
 
 import asyncio
+import json
 import statistics
 import time
+import urllib.request
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -10,10 +12,11 @@ import aiohttp
 import orjson
 
 from benchmarks.harness.processes import cpu_s, resident_mb, stop, wait_idle
-from benchmarks.harness.servers import UPSTREAM_NAMES, Bench, Server, wait_ready
+from benchmarks.harness.servers import UPSTREAM_NAMES, Bench, Server, free_port, wait_ready
 from benchmarks.harness.table import Table
 from benchmarks.harness.traffic import TILES, Request
 from benchmarks.harness.upstreams import NEVER_MS, USUAL_MS
+from clients.values import Dataset
 
 Facts = list[dict[str, Any]]
 Experiment = Callable[[Bench, Table, int], Facts]
@@ -24,6 +27,7 @@ HANGING_PAGES = 6
 STORM = 64
 WARM_PAGES = 20
 FRESH = 50  # no page before was of this listing or a later one
+OPS_TOKEN = "bench"  # noqa: S105 -- of a server that lives for a minute on 127.0.0.1
 OWN_TIME_LIMITS = {f"GATEWAY_UPSTREAMS__{name.upper()}__TIMEOUT_S": "" for name in UPSTREAM_NAMES}
 
 
@@ -58,23 +62,52 @@ def start_once(bench: Bench, server: Server) -> dict[str, float]:
 
 
 def measure_storm(bench: Bench, table: Table, rounds: int) -> Facts:
-    """64 visitors ask for the same listing in one moment, and no cache has any of it."""
-    facts = []
+    """64 visitors ask for the same listing in one moment, and no cache has any of it.
+
+    Ours once more after it was warm and an operator purged everything; the
+    others cannot be purged from outside.
+    """
     names = ["gateway-warm", "yoga-cache", "mercurius-cache", "apollo-cache", "strawberry-cache"]
     with bench.serving(table.named(names)) as servers:
         for server in servers:
-            for page in range(WARM_PAGES):
-                server.ask(Request("listing", {"query": f"q{page}", "first": TILES}))
-            runs = [storm_once(bench, server, f"q{FRESH + number}") for number in range(rounds)]
-            medians = {name: statistics.median(run[name] for run in runs) for name in runs[0]}
-            facts.append({"contender": server.contender.title, **medians})
+            get_going(server)
+        facts = [storms(server, [storm_once(bench, server, FRESH + n) for n in range(rounds)]) for server in servers]
+    ops = {"IS_ENABLED": "true", "PORT": str(free_port()), "TOKEN": OPS_TOKEN}
+    settings = {f"GATEWAY_OPS__{name}": value for name, value in ops.items()}
+    with bench.serving(table.named(names[:1]), more=settings) as (server,):
+        get_going(server)
+        runs = [storm_after_purge(bench, server, FRESH + n, int(ops["PORT"])) for n in range(rounds)]
+        facts.insert(1, storms(server, runs, ", after a purge"))
     return facts
 
 
-def storm_once(bench: Bench, server: Server, query: str) -> dict[str, float]:
+def get_going(server: Server) -> None:
+    """Some pages, so that compilers and connection pools are there."""
+    for page in range(WARM_PAGES):
+        server.ask(Request("listing", {"query": f"q{page}", "first": TILES}))
+
+
+def storms(server: Server, runs: Sequence[dict[str, float]], when: str = "") -> dict[str, Any]:
+    medians = {name: statistics.median(run[name] for run in runs) for name in runs[0]}
+    return {"contender": server.contender.title + when, **medians}
+
+
+def storm_after_purge(bench: Bench, server: Server, page: int, ops_port: int) -> dict[str, float]:
+    """The storm on a page that was known until a moment ago."""
+    for _ in range(2):
+        server.ask(Request("listing", {"query": f"q{page}", "first": TILES}))
+    headers = {"authorization": f"Bearer {OPS_TOKEN}", "x-ops": "1", "content-type": "application/json"}
+    body = json.dumps({"tags": [f"dataset:{dataset}" for dataset in Dataset]}).encode()
+    purge = urllib.request.Request(f"http://127.0.0.1:{ops_port}/ops/purge", body, headers)
+    with urllib.request.urlopen(purge, timeout=10) as answer:  # noqa: S310
+        assert json.load(answer)["done"], "the purge was not done"
+    return storm_once(bench, server, page)
+
+
+def storm_once(bench: Bench, server: Server, page: int) -> dict[str, float]:
     wait_idle(server.pids)
     bench.upstreams.forget()
-    request = Request("listing", {"query": query, "first": TILES})
+    request = Request("listing", {"query": f"q{page}", "first": TILES})
     took_ms = asyncio.run(at_once(server, [request] * STORM))
     counted = bench.upstreams.counted()
     return {
@@ -149,8 +182,7 @@ def measure_memory(bench: Bench, table: Table, rounds: int) -> Facts:
     facts = []
     for _ in range(rounds):
         with bench.serving(table.named(["gateway-warm"])) as (server,):
-            for page in range(WARM_PAGES):
-                server.ask(Request("listing", {"query": f"q{page}", "first": TILES}))
+            get_going(server)
             bench.upstreams.forget()
             before_mb = resident_mb(server.pids)
             for page in range(WARM_PAGES, bench.upstreams.products // TILES):
