@@ -18,6 +18,7 @@ from graphql import build_schema
 
 from gateway.http.documents import Documents
 from gateway.http.endpoint import GraphQLEndpoint
+from gateway.http.errors import Limit
 from gateway.http.lookup import DocumentLookup
 from gateway.http.operations import Operations
 from gateway.http.persisted import MemoryTexts
@@ -61,6 +62,9 @@ class Silent:
     def fault(self, request_id: str, operation: str | None, error: BaseException) -> None:
         del request_id, operation
         raise error
+
+    def refused(self, limit: Limit) -> None:
+        pass
 
     def answered(self, answer: Answered) -> None:
         del answer

@@ -81,7 +81,7 @@ def make_edge(
         operations, authenticate=parts.authenticate, rules=rules, journal=parts.journal, places=places
     )
     socket = SocketParts(operations, parts.authenticate, parts.journal, places, rules.origins)
-    door = AdmissionDoor(endpoint, parts.admission, make_rank_of(settings.limits.expendable))
+    door = AdmissionDoor(endpoint, parts.admission, make_rank_of(settings.limits.expendable), rules.origins.headers_for)
     return Edge(door, SocketEndpoint(socket), documents, places)
 
 

@@ -84,7 +84,8 @@ def refuse_nested(text: str, limits: BodyLimits) -> None:
 
 def _too_large(limits: BodyLimits) -> Refused:
     """Refuse without closing: the server discards the rest, so that the client reads this and not a reset."""
-    return Refused(Code.PAYLOAD_TOO_LARGE, f"Expected a body of at most {limits.max_bytes} bytes; got more.")
+    said = f"Expected a body of at most {limits.max_bytes} bytes; got more."
+    return Refused(Code.PAYLOAD_TOO_LARGE, said, limit="body")
 
 
 def _nests_deeper(text: str, most: int) -> bool:

@@ -95,6 +95,8 @@ class GraphQLEndpoint:
         try:
             answer = await self._answer(exchange)
         except Refused as refusal:
+            if refusal.limit is not None:
+                self._journal.refused(refusal.limit)
             answer = _refusal(refusal, exchange.accepts)
         except Disconnected:
             return

@@ -9,7 +9,7 @@ raised is a fault: the client reads "Internal error." and the request id, the jo
 
 import enum
 from collections.abc import Iterable, Sequence
-from typing import Any, TypeAlias
+from typing import Any, Literal, TypeAlias
 
 from graphql import GraphQLError
 from graphql.language import ArgumentNode, ListValueNode, ObjectFieldNode, ObjectValueNode, ValueNode
@@ -20,6 +20,8 @@ from resolvers.refusals import BadInput
 
 Entry: TypeAlias = dict[str, Any]
 HeaderPairs: TypeAlias = tuple[tuple[bytes, bytes], ...]
+Limit: TypeAlias = Literal["rate", "cost", "connections", "document", "body"]
+"""What a client may be refused for asking too much of; `gateway/limits/` has the rules."""
 
 
 class Code(enum.Enum):
@@ -81,15 +83,23 @@ class Refused(Exception):
     """A request that ends before anything is executed.
 
     `entries` replace the one entry made of the message, for a document with several errors.
-    `headers` are added to the answer (`allow`, `retry-after`, `www-authenticate`).
+    `headers` are added to the answer (`allow`, `retry-after`, `www-authenticate`). `limit` names the
+    limit that the client is beyond, for whoever counts that.
     """
 
     def __init__(
-        self, code: Code, message: str, *, headers: HeaderPairs = (), entries: Sequence[Entry] | None = None
+        self,
+        code: Code,
+        message: str,
+        *,
+        headers: HeaderPairs = (),
+        entries: Sequence[Entry] | None = None,
+        limit: Limit | None = None,
     ) -> None:
         super().__init__(message)
         self.code = code
         self.headers = headers
+        self.limit = limit
         self.entries: Sequence[Entry] = entries if entries is not None else [entry_of(code, message)]
 
 

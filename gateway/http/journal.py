@@ -3,6 +3,7 @@
 import logging
 import traceback
 
+from gateway.http.errors import Limit
 from gateway.http.ports import Answered
 
 
@@ -24,6 +25,9 @@ class LogJournal:
             type(error).__qualname__,
             way_of(error),
         )
+
+    def refused(self, limit: Limit) -> None:
+        self._logger.debug("refused limit=%s", limit)
 
     def answered(self, answer: Answered) -> None:
         if self._logger.isEnabledFor(logging.DEBUG):

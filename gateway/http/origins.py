@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from gateway.http.answer import Headers
 from gateway.http.errors import Code, Refused
@@ -40,6 +41,10 @@ class Origins:
         if self.credentials:
             headers.append((b"access-control-allow-credentials", b"true"))
         return headers
+
+    def headers_for(self, scope: Mapping[str, Any]) -> Headers:
+        """The same for a request whose headers nobody has read yet."""
+        return self.headers(next((value for name, value in scope["headers"] if name == b"origin"), None))
 
     def preflight(self, origin: bytes | None) -> Headers:
         """Answer a preflight; without allow headers the browser refuses by itself."""

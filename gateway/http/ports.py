@@ -11,6 +11,7 @@ from graphql.language import OperationDefinitionNode
 
 from clients.eventual import Eventual
 from gateway.http.documents import Prepared
+from gateway.http.errors import Limit
 from gateway.http.terms import CacheTerms
 from resolvers.context import Viewer
 
@@ -146,6 +147,9 @@ class Journal(Protocol):
 
     def fault(self, request_id: str, operation: str | None, error: BaseException) -> None:
         """Record what a client read as "Internal error."."""
+
+    def refused(self, limit: Limit) -> None:
+        """Count a request that was refused for asking too much."""
 
     def answered(self, answer: "Answered") -> None:
         """Record an answer that was given."""

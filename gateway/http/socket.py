@@ -109,6 +109,7 @@ class _Connection:
                 await self._say(ACK)
                 await self._live(recognition)
         except Refused as refusal:
+            self._count(refusal)
             code = 4403 if refusal.code in (Code.UNAUTHENTICATED, Code.FORBIDDEN) else 1013
             raise SocketClosed(code, refusal.code.public) from None
         finally:
@@ -174,6 +175,7 @@ class _Connection:
             raise SocketClosed(4409, f"Subscriber for {key} already exists")
         if len(self._running) >= self._parts.rules.operations:
             said = f"Expected at most {self._parts.rules.operations} live operations on a connection; got one more."
+            self._parts.journal.refused("connections")
             await self._say(error_message(key, [entry_of(Code.RATE_LIMITED, said)]))
             return
         self._running[key] = asyncio.create_task(self._run(key, message))
@@ -185,6 +187,7 @@ class _Connection:
         except Disconnected:
             return
         except Refused as refusal:
+            self._count(refusal)
             end = error_message(key, list(refusal.entries))
         except Exception as fault:  # noqa: BLE001
             self._parts.journal.fault(request_id, message.payload.operation_name, fault)
@@ -211,6 +214,10 @@ class _Connection:
             async for payload in payloads:
                 await self._say(next_message(key, payload))
         return complete_message(key)
+
+    def _count(self, refusal: Refused) -> None:
+        if refusal.limit is not None:
+            self._parts.journal.refused(refusal.limit)
 
     async def _stop(self, keys: list[str]) -> None:
         tasks = [self._running.pop(key) for key in keys if key in self._running]

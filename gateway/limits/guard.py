@@ -42,6 +42,7 @@ class LimitGuard:
                 raise Refused(
                     Code.LIMIT_EXCEEDED,
                     f"Expected at most {limits.tokens} tokens and {limits.comments} comments; got more.",
+                    limit="document",
                 ) from None
             raise
 
@@ -68,7 +69,7 @@ class LimitGuard:
         self._report(sha256, excess)
         if self._policy.mode is Mode.ENFORCE:
             entries = [entry_of(Code.LIMIT_EXCEEDED, str(item), limit=item.limit) for item in excess]
-            raise Refused(Code.LIMIT_EXCEEDED, str(excess[0]), entries=entries)
+            raise Refused(Code.LIMIT_EXCEEDED, str(excess[0]), entries=entries, limit="document")
 
 
 class DocumentDemand:

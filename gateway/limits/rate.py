@@ -13,7 +13,7 @@ from typing import Any, Final, Protocol
 from redis.exceptions import RedisError
 
 from clients.eventual import Eventual
-from gateway.http.errors import Code, Refused
+from gateway.http.errors import Code, Limit, Refused
 from gateway.http.ports import RequestFacts
 
 MAX_CLIENTS = 100_000
@@ -127,18 +127,18 @@ class ClientQuota:
 
     def admit(self, customer_id: str | None, address: str) -> Eventual[None]:
         """Count one request; raises Refused(RATE_LIMITED) when there were too many."""
-        return self._take(f"{_client(customer_id, address)}:requests", 1, self._rates.requests)
+        return self._take("rate", f"{_client(customer_id, address)}:requests", 1, self._rates.requests)
 
     def charge(self, facts: RequestFacts) -> Eventual[None]:
         """Count the static cost of what is asked for; raises Refused(RATE_LIMITED) when it was too much."""
         cost = facts.prepared.demand.cost(facts.operation, facts.variables)
-        return self._take(f"{_client(facts.viewer.customer_id, facts.client)}:cost", cost, self._rates.cost)
+        return self._take("cost", f"{_client(facts.viewer.customer_id, facts.client)}:cost", cost, self._rates.cost)
 
-    def _take(self, key: str, amount: float, rate: Rate) -> Eventual[None]:
+    def _take(self, limit: Limit, key: str, amount: float, rate: Rate) -> Eventual[None]:
         wait = self._buckets.take(key, amount, rate)
         if isawaitable(wait):
-            return _judge_later(wait)
-        _judge(wait)
+            return _judge_later(wait, limit)
+        _judge(wait, limit)
         return None
 
 
@@ -146,15 +146,16 @@ def _client(customer_id: str | None, address: str) -> str:
     return f"a:{address}" if customer_id is None else f"c:{customer_id}"
 
 
-async def _judge_later(wait: Awaitable[float]) -> None:
-    _judge(await wait)
+async def _judge_later(wait: Awaitable[float], limit: Limit) -> None:
+    _judge(await wait, limit)
 
 
-def _judge(wait_s: float) -> None:
+def _judge(wait_s: float, limit: Limit) -> None:
     if wait_s > 0:
         seconds = int(-(-wait_s // 1))
         raise Refused(
             Code.RATE_LIMITED,
             f"Expected fewer or cheaper requests; this client may ask again in {seconds} s.",
             headers=((b"retry-after", b"%d" % seconds),),
+            limit=limit,
         )

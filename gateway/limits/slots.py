@@ -27,9 +27,9 @@ class Slots:
             (f"a:{address}", self.per_address) if customer_id is None else (f"c:{customer_id}", self.per_customer)
         )
         if self._total >= self.in_all:
-            raise Refused(Code.OVERLOADED, "Expected a free place for a connection; all are taken.", headers=_LATER)
+            raise _refuse(Code.OVERLOADED, "Expected a free place for a connection; all are taken.")
         if self._held[key] >= most:
-            raise Refused(Code.RATE_LIMITED, f"Expected at most {most} open connections; got one more.", headers=_LATER)
+            raise _refuse(Code.RATE_LIMITED, f"Expected at most {most} open connections; got one more.")
         self._held[key] += 1
         self._total += 1
         try:
@@ -42,3 +42,7 @@ class Slots:
 
     def __len__(self) -> int:
         return self._total
+
+
+def _refuse(code: Code, said: str) -> Refused:
+    return Refused(code, said, headers=_LATER, limit="connections")

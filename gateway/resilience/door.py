@@ -1,6 +1,6 @@
 """Admission in the way of HTTP requests, as a plain ASGI layer."""
 
-from collections.abc import Awaitable, Callable, MutableMapping
+from collections.abc import Awaitable, Callable, MutableMapping, Sequence
 from typing import Any
 
 import msgspec
@@ -14,6 +14,7 @@ Receive = Callable[[], Awaitable[Message]]
 Send = Callable[[Message], Awaitable[None]]
 App = Callable[[Scope, Receive, Send], Awaitable[None]]
 RankOf = Callable[[Scope], Priority | None]
+HeadersOf = Callable[[Scope], Sequence[tuple[bytes, bytes]]]
 
 OVERLOADED = msgspec.json.encode(
     {"errors": [{"message": "The service is busy. Try again shortly.", "extensions": {"code": "OVERLOADED"}}]}
@@ -25,29 +26,37 @@ def everything_is_a_page(_scope: Scope) -> Priority | None:
     return Priority.PAGE
 
 
+def no_headers(_scope: Scope) -> tuple[()]:
+    return ()
+
+
 class AdmissionDoor:
     """Lets a request in, makes it wait, or answers 503 with `Retry-After`.
 
     `rank_of` says how important a request is from its scope alone, before its body is read; None
     for what is not limited, like probes and metrics. Answers that stay open for long should not
-    count: whoever begins one calls `scope["leave_admission"]()`.
+    count: whoever begins one calls `scope["leave_admission"]()`. `headers_of` gives what a refusal
+    needs besides: without the headers of CORS a page of another origin could not read it.
     """
 
-    def __init__(self, app: App, admission: Admission, rank_of: RankOf = everything_is_a_page) -> None:
+    def __init__(
+        self,
+        app: App,
+        admission: Admission,
+        rank_of: RankOf = everything_is_a_page,
+        headers_of: HeadersOf = no_headers,
+    ) -> None:
         self._app = app
         self._admission = admission
         self._rank_of = rank_of
-        retry_after = str(admission.policy.retry_after_s).encode()
-        self._refusal: Message = {
-            "type": "http.response.start",
-            "status": 503,
-            "headers": [
-                (b"content-type", b"application/json"),
-                (b"content-length", str(len(OVERLOADED)).encode()),
-                (b"cache-control", b"no-store"),
-                (b"retry-after", retry_after),
-            ],
-        }
+        self._headers_of = headers_of
+        self._refusal = [
+            (b"content-type", b"application/json"),
+            (b"content-length", str(len(OVERLOADED)).encode()),
+            (b"cache-control", b"no-store"),
+            (b"vary", b"Origin"),
+            (b"retry-after", str(admission.policy.retry_after_s).encode()),
+        ]
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Handle one connection scope."""
@@ -56,7 +65,8 @@ class AdmissionDoor:
             await self._app(scope, receive, send)
             return
         if not self._admission.gate.try_enter() and not await self._admission.wait(rank):
-            await send(dict(self._refusal))
+            headers = [*self._refusal, *self._headers_of(scope)]
+            await send({"type": "http.response.start", "status": 503, "headers": headers})
             await send({"type": "http.response.body", "body": OVERLOADED})
             return
         visit = self._admission.begin()

@@ -14,6 +14,7 @@ from typing import Final, Literal
 
 import msgspec
 
+from gateway.http.errors import Limit
 from gateway.http.ports import Answered
 from gateway.telemetry.lines import LineWriter
 from gateway.telemetry.logs import Look, get_log
@@ -132,6 +133,10 @@ class OperationJournal:
         """Record what a client read as "Internal error.", with its trace."""
         self._meter.faults += 1
         log.error("fault", request_id=request_id, operation=operation, exc_info=error)
+
+    def refused(self, limit: Limit) -> None:
+        """Count a request that was refused for asking too much."""
+        self._meter.refused[limit] += 1
 
     def answered(self, answer: Answered) -> None:
         """Record an answer that was given."""

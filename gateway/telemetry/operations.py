@@ -3,7 +3,9 @@
 from bisect import bisect_left
 from collections import Counter
 from collections.abc import Iterator
+from typing import get_args
 
+from gateway.http.errors import Limit
 from gateway.http.ports import Answered
 from gateway.telemetry import vocabulary as v
 from gateway.telemetry.names import OperationNames
@@ -36,6 +38,7 @@ class OperationMeter:
         # From a client's name straight to its counters, so that an answer costs one lookup.
         self._by_name: dict[str | None, OperationCounters] = {}
         self.faults = 0
+        self.refused: dict[Limit, int] = dict.fromkeys(get_args(Limit), 0)
 
     def note_answer(self, answer: Answered) -> None:
         """One answer was given."""
@@ -66,6 +69,8 @@ class OperationMeter:
             yield spread(v.OPERATION_COST, counters.costs, counters.cost_sum, label)
             yield count(v.SLOW_OPERATIONS, counters.slow, label)
         yield count(v.FAULTS, self.faults)
+        for limit, number in self.refused.items():
+            yield count(v.REQUESTS_REFUSED, number, limit, "")
 
     def _meet(self, operation: str | None, *, is_known_document: bool = True) -> OperationCounters:
         label = self._names.label(operation, is_known_document=is_known_document)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import httpx
 
+from clients.http import Priority
 from clients.scope import Scope
 from clients.values import Dataset
 from gateway.cache.fetcher import Fetch
@@ -104,8 +105,8 @@ def read_door(admission: Admission, places: Slots) -> Iterator[Sample]:
     """Who is inside, and who was sent away."""
     yield count(v.REQUESTS_INSIDE, admission.gate.inside)
     yield count(v.REQUESTS_LIMIT, admission.gate.limit)
-    for priority, number in admission.refused.items():
-        yield count(v.REQUESTS_REFUSED, number, priority.name.lower())
+    for priority in Priority:
+        yield count(v.REQUESTS_REFUSED, admission.refused[priority], "overload", priority.name.lower())
     yield count(v.LONG_ANSWERS, len(places))
 
 

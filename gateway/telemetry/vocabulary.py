@@ -161,8 +161,10 @@ LONG_ANSWERS = Metric("gateway_long_answers_open", "gauge", "Subscriptions and s
 REQUESTS_INSIDE = Metric("gateway_requests_inside", "gauge", "Requests under way.")
 REQUESTS_LIMIT = Metric("gateway_requests_limit", "gauge", "Requests that may be under way before others wait.")
 REQUESTS_REFUSED = Metric(
-    "gateway_requests_refused_total", "counter", "Requests sent away because too many were under way.", ("priority",)
-)
+    "gateway_requests_refused_total", "counter",
+    "Requests refused by a limit; `priority` is of those sent away in an overload, and empty otherwise.",
+    ("reason", "priority"),
+)  # fmt: skip
 
 LOOP_LAG = Metric(
     "gateway_event_loop_lag_seconds", "histogram", "How late the event loop was to a timer.", (), LAG_BOUNDS_S

@@ -10,6 +10,7 @@ from graphql import GraphQLSchema
 
 from gateway.http.documents import Documents
 from gateway.http.endpoint import GraphQLEndpoint
+from gateway.http.errors import Limit
 from gateway.http.lookup import Lookup, TextLookup
 from gateway.http.operations import Operations
 from gateway.http.ports import Answered, Authenticate, Journal
@@ -30,9 +31,13 @@ class KeptJournal:
     def __init__(self) -> None:
         self.faults: list[BaseException] = []
         self.answers: list[Answered] = []
+        self.refusals: list[Limit] = []
 
     def fault(self, request_id: str, operation: str | None, error: BaseException) -> None:
         self.faults.append(error)
+
+    def refused(self, limit: Limit) -> None:
+        self.refusals.append(limit)
 
     def answered(self, answer: Answered) -> None:
         self.answers.append(answer)

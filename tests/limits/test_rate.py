@@ -8,7 +8,7 @@ from redis.exceptions import ConnectionError as StoreDown
 
 from gateway.limits.rate import Buckets, ClientQuota, ClientRates, LocalBuckets, Rate, ValkeyBuckets, decide_bucket
 from resolvers.context import ANONYMOUS, Viewer
-from tests.http.door import Reply, knock, make_endpoint
+from tests.http.door import KeptJournal, Reply, knock, make_endpoint
 from tests.http.shop import make_schema
 
 RATE = Rate(per_s=2.0, burst=4.0)
@@ -98,9 +98,11 @@ async def test_counts_before_it_reads() -> None:
 async def test_counts_cost() -> None:
     """Dear operations use a client's rate up faster than cheap ones."""
     rates = ClientRates(cost=Rate(per_s=1.0, burst=100))
-    endpoint = make_endpoint(make_schema(), quota=ClientQuota(LocalBuckets(Clock()), rates))
+    journal = KeptJournal()
+    endpoint = make_endpoint(make_schema(), quota=ClientQuota(LocalBuckets(Clock()), rates), journal=journal)
     dear = "{products(first:80){id}}"
     assert [(await ask(endpoint, query=dear)).status for _ in range(2)] == [200, 429]
+    assert journal.refusals == ["cost"]
     assert (await ask(endpoint)).status == 200
 
 

@@ -175,6 +175,25 @@ async def test_who_is_sent_away_is_told_when_to_come_back() -> None:
 
 
 @pytest.mark.looptime
+async def test_a_refusal_has_the_headers_that_its_reader_needs() -> None:
+    """What the composition adds for a request, such as the headers of CORS, stands on the refusal of that request."""
+
+    async def app(scope: Scope, receive: Receive, send: Send) -> None:
+        raise AssertionError("expected nobody to be let in")
+
+    def headers_of(scope: Scope) -> list[tuple[bytes, bytes]]:
+        return [(b"access-control-allow-origin", value) for name, value in scope["headers"] if name == b"origin"]
+
+    door = AdmissionDoor(app, Admission(AdmissionPolicy(start=0)), headers_of=headers_of)
+    async with httpx.AsyncClient(transport=httpx.ASGITransport(door), base_url="http://gateway.test") as client:
+        response = await client.post("/graphql", headers={"origin": "https://shop.example"})
+        plain = await client.post("/graphql")
+    assert (response.status_code, response.headers["vary"]) == (503, "Origin")
+    assert response.headers["access-control-allow-origin"] == "https://shop.example"
+    assert "access-control-allow-origin" not in plain.headers
+
+
+@pytest.mark.looptime
 async def test_probes_and_sockets_pass_a_full_door() -> None:
     """What is not ranked is not limited."""
     seen = []

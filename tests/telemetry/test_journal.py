@@ -79,6 +79,18 @@ def test_counts_by_name_status_and_code() -> None:
     assert counted.spread(v.OPERATION_DURATION, operation="ProductPage").number == 2
 
 
+def test_refusals_are_counted_by_the_limit() -> None:
+    """Every limit has its series from the start, and a refusal counts in one of them."""
+    meter = OperationMeter()
+    journal = OperationJournal(meter, OperationLines(Kept(), "json"))
+    for limit in ("rate", "rate", "cost"):
+        journal.refused(limit)
+    samples = [sample for sample in meter.read() if sample.metric == v.REQUESTS_REFUSED.name]
+    assert {sample.labels: sample.value for sample in samples} == {
+        ("rate", ""): 2, ("cost", ""): 1, ("connections", ""): 0, ("document", ""): 0, ("body", ""): 0,
+    }  # fmt: skip
+
+
 def test_names_are_bounded_whatever_clients_send() -> None:
     """The first names and registered ones are told apart; all others are one."""
     names = OperationNames(registered=["Registered"], most=2)
