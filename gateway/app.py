@@ -94,6 +94,7 @@ async def open_gateway(settings: Settings, now: Now) -> AsyncIterator[Opened]:
         closing.push_async_callback(datasets.aclose)
         telemetry.watch_cache(levels.metrics, shared)
         telemetry.watch_upstreams(upstreams.guarded)
+        await closing.enter_async_context(upstreams.following_quotas())
         yield Opened(telemetry, upstreams, levels, shared, datasets)
 
 

@@ -2,7 +2,8 @@
 
 import asyncio
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -19,6 +20,7 @@ from clients.recommendations.protocol import Recommendations
 from clients.search.protocol import Search
 from clients.stock.protocol import Stock
 from clients.values import DataSource
+from gateway.resilience.pacing import Turnstile
 from gateway.resilience.policy import BreakerPolicy, HedgePolicy, Quota, UpstreamPolicy, default_policy
 from gateway.resilience.quota import LocalQuotaStore, QuotaStore
 from gateway.resilience.stack import GuardedUpstream
@@ -34,6 +36,7 @@ from gateway.settings import (
 )
 from gateway.vendors import Pinged, Vendor, choose_vendors
 
+LOOK_AT_QUOTAS_S = 1.0
 NEVER_OPENS = BreakerPolicy(min_calls=sys.maxsize, in_a_row=sys.maxsize)
 REDIS_SCHEMES = {"valkey": "redis", "redis": "redis", "rediss": "rediss"}
 """The shared stores that can count calls, and what their client calls them."""
@@ -66,6 +69,18 @@ class Upstreams:
     reached: Mapping[UpstreamName, Upstream]
     adapters: Mapping[UpstreamName, Pinged]
     quotas: QuotaStore
+
+    @asynccontextmanager
+    async def following_quotas(self) -> AsyncIterator[None]:
+        """Look once a second how much is left of each quota, for as long as the block runs."""
+        turnstiles = [guarded.turnstile for guarded in self.guarded.values() if guarded.policy.quota is not None]
+        following = asyncio.create_task(_look_for_ever(turnstiles)) if turnstiles else None
+        try:
+            yield
+        finally:
+            if following is not None:
+                following.cancel()
+                await asyncio.gather(following, return_exceptions=True)
 
     async def aclose(self) -> None:
         """Close every pool, and then the count of calls that they share."""
@@ -133,6 +148,13 @@ def decide_policy(source: DataSource, settings: UpstreamSettings, vendor: Vendor
         wire=replace(wire, read_s=max(wire.read_s, total_s), total_s=max(wire.total_s, total_s)),
         deadline=replace(policy.deadline, total_s=total_s),
     )
+
+
+async def _look_for_ever(turnstiles: Sequence[Turnstile]) -> None:
+    while True:
+        for turnstile in turnstiles:
+            await turnstile.look()
+        await asyncio.sleep(LOOK_AT_QUOTAS_S)
 
 
 def _reach(name: UpstreamName, settings: UpstreamSettings, transport: GuardedUpstream) -> Upstream:

@@ -19,6 +19,7 @@ FEWEST_CALLS: Final = 3
 FAILING_FROM: Final = 0.5
 WORRYING_FROM: Final = 0.1
 STALE_FROM: Final = 0.05
+QUOTA_LOW: Final = 0.1
 MINUTE_S: Final = 60.0
 COUNTED_AS_FAILING: Final = frozenset({*FAULTS, Outcome.CIRCUIT_OPEN})
 
@@ -51,6 +52,9 @@ def decide_tile(latest: Readings, source: str, recent: Readings) -> Tile:
         return Tile("failing", f"{failing / calls:.0%} of its calls fail")
     if latest.number(v.UPSTREAM_HEALTH, source=source, state="degraded") or failing > WORRYING_FROM * calls:
         return Tile("watch", f"{failing:.0f} of {calls:.0f} calls failed just now" if failing else "it is recovering")
+    left = quota_left(latest, source)
+    if left is not None and left < QUOTA_LOW:
+        return Tile("watch", f"{left:.0%} of its quota is left")
     if stale_share(recent, source=source) >= STALE_FROM:
         return Tile("watch", "many of its answers are stale")
     return Tile("well", "") if recent.number(v.UPSTREAM_CALLS, source=source) else Tile("idle", "nothing to ask it")
@@ -62,6 +66,14 @@ def count_calls(counted: Readings, source: str) -> tuple[float, float]:
         outcome: counted.number(v.UPSTREAM_CALLS, source=source, outcome=outcome.value) for outcome in Outcome
     }
     return sum(by_outcome[outcome] for outcome in COUNTED_AS_FAILING), sum(by_outcome.values())
+
+
+def quota_left(now: Readings, source: str) -> float | None:
+    """The share of a system's quota that is left, on average of the workers; None for one without a quota."""
+    if source not in now.values(v.UPSTREAM_QUOTA_LEFT, "source"):
+        return None
+    workers = now.number(v.UPSTREAM_HEALTH, source=source)  # each tells one state
+    return now.number(v.UPSTREAM_QUOTA_LEFT, source=source) / max(1.0, workers)
 
 
 def hit_rate(counted: Readings, **where: str) -> float | None:
@@ -165,6 +177,7 @@ def draw_source(spans: Spans, source: str) -> dict[str, Any]:
         "inFlight": spans.total.number(v.UPSTREAM_IN_FLIGHT, source=source),
         "places": spans.total.number(v.UPSTREAM_PLACES, source=source),
         "waiting": spans.total.number(v.UPSTREAM_WAITING, source=source),
+        "quotaLeft": quota_left(spans.total, source),
         **percentiles_ms(spans.recent, v.UPSTREAM_LATENCY, source=source),
     }
 

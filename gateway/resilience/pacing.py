@@ -40,6 +40,12 @@ class Turnstile:
         self._news = asyncio.Event()
         self._open_at = 0.0
         self.line = Line(WAITING, len(Priority))
+        self.quota_left: float | None = None if quota is None else 1.0
+
+    async def look(self) -> None:
+        """Learn which share of the quota is left at this moment, for those who watch; `None` stands without a quota."""
+        if self._quota is not None:
+            self.quota_left = 1.0 - await self._store.count_used(self._key, self._quota)
 
     @property
     def closed_for_s(self) -> float:

@@ -4,6 +4,7 @@ The limit is kept as a record of the last calls and not as a bucket that fills u
 that gains five a second lets ten through in its first second, and the vendor counts to five.
 """
 
+from bisect import bisect_right
 from collections import deque
 from dataclasses import replace
 from typing import Protocol
@@ -21,6 +22,9 @@ class QuotaStore(Protocol):
 
     async def pause(self, key: str, wait_s: float) -> None:
         """The vendor said to leave it alone for so long."""
+
+    async def count_used(self, key: str, quota: Quota) -> float:
+        """Look how much of a quota is used up at this moment: a share of it, 0.0 to 1.0; 1.0 while paused."""
 
     async def aclose(self) -> None:
         """Let go of connections."""
@@ -67,6 +71,15 @@ class LocalQuotaStore:
     async def pause(self, key: str, wait_s: float) -> None:
         """See `QuotaStore.pause`."""
         self._paused_until[key] = max(self._paused_until.get(key, 0.0), self._clock() + wait_s)
+
+    async def count_used(self, key: str, quota: Quota) -> float:
+        """See `QuotaStore.count_used`; of this process's share."""
+        now, own = self._clock(), share_of(quota, self._processes)
+        if self._paused_until.get(key, 0.0) > now:
+            return 1.0
+        granted = self._granted.get(key, ())
+        gone = bisect_right(granted, now - own.period_s - own.margin_s)
+        return min(1.0, (len(granted) - gone) / own.calls)
 
     async def aclose(self) -> None:
         """Nothing to let go of."""

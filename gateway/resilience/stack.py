@@ -53,6 +53,7 @@ class Snapshot:
     waiting_for_place: int
     waiting_for_turn: int
     next_turn_in_s: float
+    quota_left: float | None
     retry_budget: float
     hedge_budget: float
     breakers: dict[str, BreakerState]
@@ -111,6 +112,7 @@ class GuardedUpstream(httpx.AsyncBaseTransport):
             waiting_for_place=len(self.gate.line),
             waiting_for_turn=len(self.turnstile.line),
             next_turn_in_s=self.turnstile.closed_for_s,
+            quota_left=self.turnstile.quota_left,
             retry_budget=self.retry_budget.left,
             hedge_budget=self.hedge_budget.left,
             breakers=self.breakers.states(),

@@ -31,6 +31,21 @@ return 0
 """
 """Grants atomically, by the server's own clock: the list holds the instants of the last grants in microseconds."""
 
+USED: Final = """
+local calls, window_us = tonumber(ARGV[1]), tonumber(ARGV[2])
+if redis.call('PTTL', KEYS[2]) > 0 then return calls end
+local time = redis.call('TIME')
+local since_us = time[1] * 1000000 + time[2] - window_us
+local first, beyond = 0, redis.call('LLEN', KEYS[1])
+local length = beyond
+while first < beyond do
+  local middle = math.floor((first + beyond) / 2)
+  if tonumber(redis.call('LINDEX', KEYS[1], middle)) <= since_us then first = middle + 1 else beyond = middle end
+end
+return length - first
+"""
+"""How many were granted within the window; the list is in order, so a few looks into it are enough."""
+
 PAUSE: Final = """
 local asked = tonumber(ARGV[1])
 if redis.call('PTTL', KEYS[1]) < asked then redis.call('SET', KEYS[1], '1', 'PX', asked) end
@@ -76,9 +91,9 @@ class ValkeyQuotaStore:
         """See `QuotaStore.take`."""
         if quota is None:
             return await self._local.take(key, None, priority)
-        window_us = round((quota.period_s + quota.margin_s) * 1_000_000)
-        keys = (f"{self._prefix}:{key}", f"{self._prefix}:{key}:paused")
-        wait_ms = await self._eval(TAKE, 2, *keys, quota.calls, calls_open_to(quota, priority), window_us)
+        wait_ms = await self._eval(
+            TAKE, 2, *self._names(key), quota.calls, calls_open_to(quota, priority), window_us(quota)
+        )
         if wait_ms is None:
             return await self._local.take(key, quota, priority)
         if wait_ms == 0:
@@ -91,9 +106,17 @@ class ValkeyQuotaStore:
         if wait_s > 0:
             await self._eval(PAUSE, 1, f"{self._prefix}:{key}:paused", max(1, round(wait_s * 1000)))
 
+    async def count_used(self, key: str, quota: Quota) -> float:
+        """See `QuotaStore.count_used`; of all processes together, or of this one's share while the store is silent."""
+        used = await self._eval(USED, 2, *self._names(key), quota.calls, window_us(quota))
+        return await self._local.count_used(key, quota) if used is None else min(1.0, float(used) / quota.calls)
+
     async def aclose(self) -> None:
         """Close the store's connections."""
         await self._commands.aclose()
+
+    def _names(self, key: str) -> tuple[str, str]:
+        return f"{self._prefix}:{key}", f"{self._prefix}:{key}:paused"
 
     async def _eval(self, script: str, numkeys: int, *keys_and_args: Any) -> Any:
         """What the script returned; None while the store does not answer. PAUSE returns None as well: nobody asks."""
@@ -105,3 +128,7 @@ class ValkeyQuotaStore:
             self.failures += 1
             self._silent_until = self._clock() + SILENT_S
             return None
+
+
+def window_us(quota: Quota) -> int:
+    return round((quota.period_s + quota.margin_s) * 1_000_000)

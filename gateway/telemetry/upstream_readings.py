@@ -53,6 +53,8 @@ def read_moment(now: Snapshot, source: str) -> Iterator[Sample]:
     yield count(v.UPSTREAM_PLACES, now.running_limit, source)
     yield count(v.UPSTREAM_WAITING, now.waiting_for_place, source, "place")
     yield count(v.UPSTREAM_WAITING, now.waiting_for_turn, source, "turn")
+    if now.quota_left is not None:
+        yield count(v.UPSTREAM_QUOTA_LEFT, now.quota_left, source)
     yield count(v.UPSTREAM_BUDGET, now.retry_budget, source, "retry")
     yield count(v.UPSTREAM_BUDGET, now.hedge_budget, source, "hedge")
     for operation, is_state in now.breakers.items():

@@ -128,6 +128,11 @@ UPSTREAM_BUDGET = Metric(
 UPSTREAM_QUOTA = Metric(
     "gateway_upstream_quota_calls_per_second", "gauge", "The vendor's published limit; absent without one.", ("source",)
 )
+UPSTREAM_QUOTA_LEFT = Metric(
+    "gateway_upstream_quota_left_ratio", "gauge",
+    "Share of the vendor's limit that may still be called in the running period; 0 while it told us to stop.",
+    ("source",),
+)  # fmt: skip
 UPSTREAM_BREAKER = Metric(
     "gateway_upstream_breaker", "gauge", "1 for the state in which the operation's breaker is.", (*_CALL, "state")
 )

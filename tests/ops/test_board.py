@@ -1,6 +1,6 @@
 import pytest
 
-from gateway.ops.board import Spans, decide_tile, draw_board, hit_rate, saved_share, stale_share
+from gateway.ops.board import Spans, decide_tile, draw_board, hit_rate, quota_left, saved_share, stale_share
 from gateway.ops.history import Part, StepOf, merge_steps
 from gateway.telemetry import vocabulary as v
 from gateway.telemetry.readings import Readings, Sample, count, quantile, spread
@@ -34,6 +34,15 @@ def calls(answered: int, failed: int, state: str = "closed", health: str = "oper
 def test_a_tile_says_how_its_system_is(latest: Readings, state: str, why: str) -> None:
     """The worst that the last seconds tell decides, in a word and a reason."""
     assert decide_tile(latest, "PRICING", latest) == (state, why)
+
+
+def test_a_quota_that_runs_out_is_said() -> None:
+    """Of two workers the average counts; a system without a quota says nothing of it."""
+    both = [count(v.UPSTREAM_HEALTH, 1, "DELIVERY", "operational")] * 2
+    spent = Readings([*both, *[count(v.UPSTREAM_QUOTA_LEFT, left, "DELIVERY") for left in (0.0, 0.1)]])
+    assert decide_tile(spent, "DELIVERY", spent) == ("watch", "5% of its quota is left")
+    assert quota_left(spent, "DELIVERY") == pytest.approx(0.05)
+    assert quota_left(Readings(both), "DELIVERY") is None
 
 
 def asked(**results: int) -> list[Sample]:

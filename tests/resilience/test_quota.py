@@ -174,3 +174,30 @@ async def test_a_waiter_that_goes_away_takes_no_turn() -> None:
 def test_a_newcomer_can_tell_its_wait(first_wait_s: float, ahead: int, expected_s: float) -> None:
     """A full quota ahead is one period more."""
     assert expected_wait_s(first_wait_s, ahead, FIVE_A_SECOND) == expected_s
+
+
+@pytest.mark.looptime
+async def test_who_watches_sees_what_is_left() -> None:
+    """Each grant takes its part, a period later it is back; while the vendor says stop nothing is left."""
+    turnstile = Turnstile(LocalQuotaStore(now), "key", Quota(4, period_s=10.0, margin_s=0.0), now)
+    seen = []
+    for pause_s in (0.0, 0.0, 1.0, 9.5):
+        await asyncio.sleep(pause_s)
+        assert await turnstile.pass_through(Priority.PAGE, now()) == 0.0
+        await turnstile.look()
+        seen.append(turnstile.quota_left)
+    assert seen == [0.75, 0.5, 0.25, 0.5]
+    await turnstile.pause(5.0)
+    await turnstile.look()
+    assert turnstile.quota_left == 0.0
+    free = Turnstile(LocalQuotaStore(now), "key", None, now)
+    await free.look()
+    assert free.quota_left is None
+
+
+async def test_what_is_left_is_of_the_share() -> None:
+    """One of two processes that do not count together sees its own half used up."""
+    store, quota = LocalQuotaStore(lambda: 0.0, processes=2), Quota(4)
+    assert await store.count_used("key", quota) == 0.0
+    assert [await store.take("key", quota, Priority.PAGE) for _ in range(2)] == [0.0, 0.0]
+    assert await store.count_used("key", quota) == 1.0

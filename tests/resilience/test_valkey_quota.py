@@ -141,3 +141,19 @@ async def test_what_was_granted_together_counts_when_the_store_goes(port: int) -
             assert await store.take("vendor", FIVE_A_SECOND, Priority.PAGE) == 0.0
         store._silent_until = float("inf")
         assert await store.take("vendor", FIVE_A_SECOND, Priority.PAGE) > 0.5
+
+
+async def test_all_processes_see_what_is_left(port: int) -> None:
+    """What one process took is gone for the other too, until the period is over; a pause leaves nothing."""
+    quota = Quota(10, period_s=0.5, margin_s=0.0)
+    async with store_at(port) as store:
+        other = ValkeyQuotaStore(store._commands, asyncio.get_running_loop().time, 2, prefix=store._prefix)
+        began = time.monotonic()
+        for _ in range(4):
+            assert await store.take("vendor", quota, Priority.PAGE) == 0.0
+        used = await other.count_used("vendor", quota)
+        assert used == 0.4 or time.monotonic() - began > 0.5, used
+        await asyncio.sleep(0.6)
+        assert await other.count_used("vendor", quota) == 0.0
+        await store.pause("vendor", 5.0)
+        assert await other.count_used("vendor", quota) == 1.0

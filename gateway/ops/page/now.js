@@ -55,7 +55,8 @@ function showTiles(sources) {
     say(tile.querySelector(".rate"), percent(source.hitRate));
     const age = source.ageP95 == null ? "" : `age ${seconds(source.ageP95)}`;
     const stale = source.staleShare > 0 ? `${percent(source.staleShare)} stale` : "";
-    say(tile.querySelector(".more"), [`p95 ${millis(source.p95)}`, `${perSecond(source.callsPerSecond)}/s`, stale || age].filter(Boolean).join(" · "));
+    const quota = source.quotaLeft == null ? "" : `quota ${percent(source.quotaLeft, 0)} left`;
+    say(tile.querySelector(".more"), [`p95 ${millis(source.p95)}`, `${perSecond(source.callsPerSecond)}/s`, stale || age, quota].filter(Boolean).join(" · "));
     sparkline(tile.querySelector(".spark"), source.name);
   });
 }
