@@ -10,6 +10,7 @@ from gateway.ops.desk import Desk, Rooms
 from gateway.ops.listener import OpsPlace, serving
 from gateway.ops.office import open_office
 from gateway.ops.routes import make_ops_app
+from gateway.secrets import secrets_of
 from gateway.settings import OpsSettings, Settings
 from gateway.telemetry.logs import pick_look
 from gateway.telemetry.names import OperationNames, read_registered
@@ -23,7 +24,7 @@ async def open_watch(settings: Settings) -> AsyncIterator[Telemetry]:
     names = OperationNames(read_registered(settings.documents.manifests))
     with ExitStack() as closing:
         rules = Rules(pick_look(said.logs), said.operation_lines, said.slow_s)
-        async with open_telemetry(rules, names) as telemetry:
+        async with open_telemetry(rules, names, secrets_of(settings)) as telemetry:
             if said.traces_url is not None:
                 from gateway.telemetry.traces import open_tracing  # noqa: PLC0415 -- dear to load, and off by default
 

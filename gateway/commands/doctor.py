@@ -7,6 +7,8 @@ from argparse import ArgumentParser, Namespace
 
 from gateway.commands.reading import read_settings
 from gateway.doctor import draw_table, examine
+from gateway.secrets import secrets_of
+from gateway.telemetry.scrubbing import Scrubber
 
 
 def configure(_parser: ArgumentParser) -> None:
@@ -15,6 +17,7 @@ def configure(_parser: ArgumentParser) -> None:
 
 def run(_given: Namespace) -> int:
     """Print a table; status 1 when anything is broken."""
-    findings = asyncio.run(examine(read_settings(), time.time))
-    sys.stdout.write(draw_table(findings))
+    settings = read_settings()
+    findings = asyncio.run(examine(settings, time.time))
+    sys.stdout.write(Scrubber(secrets_of(settings)).scrub(draw_table(findings)))
     return int(any(finding.state == "broken" for finding in findings))

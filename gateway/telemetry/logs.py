@@ -15,10 +15,13 @@ import structlog
 from structlog.typing import Processor
 
 from gateway.telemetry.lines import LineWriter
+from gateway.telemetry.scrubbing import Scrub, Scrubber
 
 Look = Literal["json", "terminal"]
 QUIET: Final = ("uvicorn", "asyncio", "aiohttp", "httpx", "httpcore", "websockets")
 """What these say below a warning is of use to their authors only."""
+
+_LOOKS_ONLY: Final = Scrubber().scrub
 
 
 def pick_look(wanted: Literal["auto", "json", "terminal"]) -> Look:
@@ -29,23 +32,24 @@ def pick_look(wanted: Literal["auto", "json", "terminal"]) -> Look:
 
 
 class _LinesHandler(logging.Handler):
-    """Hands formatted records to the writer."""
+    """Hands formatted records to the writer, without keys."""
 
-    def __init__(self, writer: LineWriter) -> None:
+    def __init__(self, writer: LineWriter, scrub: Scrub) -> None:
         super().__init__()
         self._writer = writer
+        self._scrub = scrub
 
     def emit(self, record: logging.LogRecord) -> None:
         try:
-            self._writer.write(self.format(record).encode() + b"\n")
+            self._writer.write(self._scrub(self.format(record)).encode() + b"\n")
         except Exception:  # noqa: BLE001 -- as logging itself does: a line that cannot be written stops nobody
             self.handleError(record)
 
 
 @contextmanager
-def logging_to(writer: LineWriter, look: Look) -> Iterator[None]:
+def logging_to(writer: LineWriter, look: Look, scrub: Scrub = _LOOKS_ONLY) -> Iterator[None]:
     """All logging of the process goes to `writer` while the block runs; then all is as it was before."""
-    root, handler = logging.getLogger(), _LinesHandler(writer)
+    root, handler = logging.getLogger(), _LinesHandler(writer, scrub)
     handler.setFormatter(
         structlog.stdlib.ProcessorFormatter(
             foreign_pre_chain=_shared(),

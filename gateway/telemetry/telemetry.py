@@ -1,6 +1,6 @@
 """Everything that one worker counts, made once and read at any moment."""
 
-from collections.abc import AsyncIterator, Callable, Hashable, Iterator, Mapping
+from collections.abc import AsyncIterator, Callable, Hashable, Iterator, Mapping, Sequence
 from contextlib import AsyncExitStack, ExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -28,6 +28,7 @@ from gateway.telemetry.operations import OperationMeter
 from gateway.telemetry.process import LoopLag, ProcessFigures
 from gateway.telemetry.readings import Sample, count
 from gateway.telemetry.samples import Samples
+from gateway.telemetry.scrubbing import Scrubber
 from gateway.telemetry.upstream_readings import read_upstreams
 from gateway.telemetry.watch import WatchedExecutor, WatchedWire, watch_sources
 from resolvers.loaders.loaders import Sources
@@ -111,11 +112,13 @@ def read_door(admission: Admission, places: Slots) -> Iterator[Sample]:
 
 
 @asynccontextmanager
-async def open_telemetry(rules: Rules, names: OperationNames | None = None) -> AsyncIterator[Telemetry]:
-    """Count, and write lines, while the block runs; call inside the event loop that serves."""
+async def open_telemetry(
+    rules: Rules, names: OperationNames | None = None, secrets: Sequence[str] = ()
+) -> AsyncIterator[Telemetry]:
+    """Count, and write lines without `secrets`, while the block runs; call inside the event loop that serves."""
     with ExitStack() as closing:
         writer = closing.enter_context(LineWriter())
-        closing.enter_context(logging_to(writer, rules.look))
+        closing.enter_context(logging_to(writer, rules.look, Scrubber(secrets).scrub))
         meter, lag, process = OperationMeter(names), LoopLag(), ProcessFigures()
         lines = OperationLines(writer, rules.look, rules.lines)
         telemetry = Telemetry(OperationJournal(meter, lines), meter, rules)
