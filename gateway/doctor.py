@@ -9,6 +9,7 @@ import msgspec
 
 from clients.catalogue.protocol import ProductKey
 from clients.errors import InvalidSourceResponse, SourceError, SourceThrottled, SourceTimeout
+from clients.http import Upstream
 from clients.recommendations.protocol import BlockKey
 from clients.scope import ForCustomer, InContext, OfCustomer, Public
 from clients.search.protocol import SuggestionKey
@@ -17,7 +18,7 @@ from gateway.identity.published import fetch_published
 from gateway.resilience.wire import WireEngine
 from gateway.settings import Settings, UpstreamName
 from gateway.upstreams import Clients, open_upstreams
-from gateway.vendors import GENERIC, Pinged
+from gateway.vendors import Pinged
 
 State = Literal["well", "look", "broken", "not set up"]
 NOBODY: Final = "gateway-doctor"
@@ -83,8 +84,7 @@ async def examine(settings: Settings, now: Callable[[], float]) -> list[Finding]
             *(
                 asyncio.create_task(
                     examine_system(
-                        System(name, settings.upstreams[name].vendor, upstream.base_url, upstreams.adapters[name]),
-                        question_of(name, upstreams.clients, scopes),
+                        name, upstream, upstreams.adapters[name], question_of(name, upstreams.clients, scopes)
                     )
                 )
                 for name, upstream in upstreams.reached.items()
@@ -95,20 +95,13 @@ async def examine(settings: Settings, now: Callable[[], float]) -> list[Finding]
     return [*systems, await examine_store(settings), await examine_keys(settings), examine_ops(settings)]
 
 
-class System(NamedTuple):
-    """A system to look at: its domain, whose it is, where it answers and how it is asked."""
-
-    name: UpstreamName
-    vendor: str
-    address: str
-    adapter: Pinged
-
-
-async def examine_system(system: System, question: Awaitable[Mapping[Any, Any]]) -> Finding:
+async def examine_system(
+    name: UpstreamName, upstream: Upstream, adapter: Pinged, question: Awaitable[Mapping[Any, Any]]
+) -> Finding:
     """Is it there, does it say that it is well, and does it answer by its contract?"""
-    what = f"system {system.name}" if system.vendor == GENERIC else f"system {system.name} ({system.vendor})"
+    what = f"system {name}"
     try:
-        await system.adapter.ping()
+        await adapter.ping()
         wrong = next((error for error in (await question).values() if isinstance(error, SourceError)), None)
     except SourceError as error:
         wrong = error
@@ -116,19 +109,17 @@ async def examine_system(system: System, question: Awaitable[Mapping[Any, Any]])
         if asyncio.iscoroutine(question):
             question.close()
     if wrong is None:
-        return Finding(what, "well", f"answers by its contract at {system.address}")
-    return Finding(what, "broken", f"{wrong.code.value.lower()}: {wrong.detail or wrong}", advise(system, wrong))
+        return Finding(what, "well", f"answers by its contract at {upstream.base_url}")
+    return Finding(what, "broken", f"{wrong.code.value.lower()}: {wrong.detail or wrong}", advise(name, wrong))
 
 
-def advise(system: System, error: SourceError) -> str:
+def advise(name: UpstreamName, error: SourceError) -> str:
     """What to do about a system that does not answer as it should."""
-    setting = f"GATEWAY_UPSTREAMS__{system.name.upper()}__"
-    is_ours = system.vendor == GENERIC
+    setting = f"GATEWAY_UPSTREAMS__{name.upper()}__"
+    if isinstance(error, InvalidSourceResponse) and "401" in str(error.detail):
+        return f"set {setting}API_KEY to a key that it accepts"
     if isinstance(error, InvalidSourceResponse):
-        if any(status in error.detail for status in ("401", "403")):
-            return f"set {setting}{'API_KEY to a key' if is_ours else 'OPTIONS__... to credentials'} that it accepts"
-        contract = f"docs/contracts/{system.name}.yaml" if is_ours else f"docs/vendors/{system.vendor}.md"
-        return f"compare its answer with {contract}"
+        return f"compare its answer with docs/contracts/{name}.yaml"
     if isinstance(error, SourceTimeout):
         return f"is it slow, or is {setting}TIMEOUT_S too short?"
     if isinstance(error, SourceThrottled):

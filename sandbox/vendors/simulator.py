@@ -6,7 +6,6 @@ from typing import Final, Protocol
 from starlette.applications import Starlette
 
 from sandbox.upstreams.contract import Json
-from sandbox.vendors.cdek import Cdek
 from sandbox.world.shop import Shop
 
 
@@ -34,7 +33,5 @@ class Simulator(Protocol):
         ...
 
 
-SIMULATORS: Final[Mapping[str, Callable[[Shop], Simulator]]] = {
-    "cdek": Cdek,
-}
+SIMULATORS: Final[Mapping[str, Callable[[Shop], Simulator]]] = {}
 """By the vendor's name. One simulator serves every domain that its vendor was chosen for."""
