@@ -7,6 +7,7 @@ import argparse
 import signal
 import sys
 import tempfile
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -22,6 +23,7 @@ from benchmarks.harness.upstreams import PRODUCTS, USUAL_MS, open_upstreams, rea
 from benchmarks.scenarios import CUSTOMERS, SCENARIOS, Effort
 
 RESULTS = BENCHMARKS / "results"
+_STARTED = time.monotonic()
 
 
 def main() -> int:
@@ -107,6 +109,7 @@ def run(bench: Bench, table: Table, arguments: argparse.Namespace) -> int:
 def tell(row: Row) -> None:
     """One line per run while it runs."""
     print(
+        f"{time.monotonic() - _STARTED:4.0f} s "
         f"{row.scenario}, {row.round}: {row.page} {row.connections:>3} {row.contender:<18} {row.cpu_us:8,.0f} us "
         f"{row.per_s:7,.0f}/s p50 {row.p50_ms:7.1f} ms calls {row.calls:5.2f} refused {row.refused:.1%} "
         f"others {row.others:.0%} load {row.load_average:.1f}",

@@ -9,7 +9,6 @@ import msgspec
 
 from clients.catalogue.protocol import ProductKey
 from clients.errors import InvalidSourceResponse, SourceError, SourceThrottled, SourceTimeout
-from clients.http import Upstream
 from clients.recommendations.protocol import BlockKey
 from clients.scope import ForCustomer, InContext, OfCustomer, Public
 from clients.search.protocol import SuggestionKey
@@ -18,7 +17,7 @@ from gateway.identity.published import fetch_published
 from gateway.resilience.wire import WireEngine
 from gateway.settings import Settings, UpstreamName
 from gateway.upstreams import Clients, open_upstreams
-from gateway.vendors import Pinged
+from gateway.vendors import GENERIC, Pinged
 
 State = Literal["well", "look", "broken", "not set up"]
 NOBODY: Final = "gateway-doctor"
@@ -84,7 +83,8 @@ async def examine(settings: Settings, now: Callable[[], float]) -> list[Finding]
             *(
                 asyncio.create_task(
                     examine_system(
-                        name, upstream, upstreams.adapters[name], question_of(name, upstreams.clients, scopes)
+                        System(name, settings.upstreams[name].vendor, upstream.base_url, upstreams.adapters[name]),
+                        question_of(name, upstreams.clients, scopes),
                     )
                 )
                 for name, upstream in upstreams.reached.items()
@@ -95,13 +95,20 @@ async def examine(settings: Settings, now: Callable[[], float]) -> list[Finding]
     return [*systems, await examine_store(settings), await examine_keys(settings), examine_ops(settings)]
 
 
-async def examine_system(
-    name: UpstreamName, upstream: Upstream, adapter: Pinged, question: Awaitable[Mapping[Any, Any]]
-) -> Finding:
+class System(NamedTuple):
+    """A system to look at: its domain, whose it is, where it answers and how it is asked."""
+
+    name: UpstreamName
+    vendor: str
+    address: str
+    adapter: Pinged
+
+
+async def examine_system(system: System, question: Awaitable[Mapping[Any, Any]]) -> Finding:
     """Is it there, does it say that it is well, and does it answer by its contract?"""
-    what = f"system {name}"
+    what = f"system {system.name}" if system.vendor == GENERIC else f"system {system.name} ({system.vendor})"
     try:
-        await adapter.ping()
+        await system.adapter.ping()
         wrong = next((error for error in (await question).values() if isinstance(error, SourceError)), None)
     except SourceError as error:
         wrong = error
@@ -109,17 +116,19 @@ async def examine_system(
         if asyncio.iscoroutine(question):
             question.close()
     if wrong is None:
-        return Finding(what, "well", f"answers by its contract at {upstream.base_url}")
-    return Finding(what, "broken", f"{wrong.code.value.lower()}: {wrong.detail or wrong}", advise(name, wrong))
+        return Finding(what, "well", f"answers by its contract at {system.address}")
+    return Finding(what, "broken", f"{wrong.code.value.lower()}: {wrong.detail or wrong}", advise(system, wrong))
 
 
-def advise(name: UpstreamName, error: SourceError) -> str:
+def advise(system: System, error: SourceError) -> str:
     """What to do about a system that does not answer as it should."""
-    setting = f"GATEWAY_UPSTREAMS__{name.upper()}__"
-    if isinstance(error, InvalidSourceResponse) and "401" in str(error.detail):
-        return f"set {setting}API_KEY to a key that it accepts"
+    setting = f"GATEWAY_UPSTREAMS__{system.name.upper()}__"
+    is_ours = system.vendor == GENERIC
     if isinstance(error, InvalidSourceResponse):
-        return f"compare its answer with docs/contracts/{name}.yaml"
+        if any(status in error.detail for status in ("401", "403")):
+            return f"set {setting}{'API_KEY to a key' if is_ours else 'OPTIONS__... to credentials'} that it accepts"
+        contract = f"docs/contracts/{system.name}.yaml" if is_ours else f"docs/vendors/{system.vendor}.md"
+        return f"compare its answer with {contract}"
     if isinstance(error, SourceTimeout):
         return f"is it slow, or is {setting}TIMEOUT_S too short?"
     if isinstance(error, SourceThrottled):

@@ -172,6 +172,10 @@ class TelemetrySettings(Section):
         default=None, description="Where traces go by OTLP over HTTP, e.g. http://collector:4318/v1/traces."
     )
     traces_share: float = Field(default=0.01, ge=0, le=1, description="How many operations are traced, if unasked.")
+    metrics_url: HttpUrl | None = Field(
+        default=None, description="Where figures go by OTLP over HTTP, e.g. http://collector:4318/v1/metrics."
+    )
+    metrics_every_s: float = Field(default=15.0, ge=1, le=3600, description="How often they are sent.")
 
 
 class DevelopmentSettings(Section):

@@ -1,7 +1,7 @@
 """Whose systems can stand in each domain: how each adapter is made, and what its vendor publishes of its limits."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final, Protocol
 
 from pydantic import BaseModel, ConfigDict, ValidationError
@@ -9,6 +9,8 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from clients.catalogue.generic import GenericCatalogue
 from clients.contract import ContractAdapter
 from clients.customers.generic import GenericCustomers
+from clients.delivery.cdek import CdekDelivery
+from clients.delivery.cdek_settings import CdekSettings
 from clients.delivery.generic import GenericDelivery
 from clients.geo.generic import GenericGeo
 from clients.http import Upstream
@@ -18,6 +20,7 @@ from clients.recommendations.generic import GenericRecommendations
 from clients.search.generic import GenericSearch
 from clients.stock.generic import GenericStock
 from clients.stock.onec import OnecSettings, OnecStock
+from gateway.resilience import throttling
 from gateway.resilience.policy import UpstreamPolicy
 from gateway.settings import SOURCE_OF_UPSTREAM, Settings, UpstreamName, UpstreamSettings
 
@@ -66,7 +69,10 @@ VENDORS: Final[Mapping[UpstreamName, Mapping[str, Vendor]]] = {
     "stock": {GENERIC: generic(GenericStock), "onec": Vendor(OnecSettings, OnecStock)},
     "loyalty": {GENERIC: generic(GenericLoyalty)},
     "recommendations": {GENERIC: generic(GenericRecommendations)},
-    "delivery": {GENERIC: generic(GenericDelivery)},
+    "delivery": {
+        GENERIC: generic(GenericDelivery),
+        "cdek": Vendor(CdekSettings, CdekDelivery, lambda policy: replace(policy, dialect=throttling.CDEK)),
+    },
     "customers": {GENERIC: generic(GenericCustomers)},
     "geo": {GENERIC: generic(GenericGeo)},
 }

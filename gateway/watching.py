@@ -1,7 +1,7 @@
 """Composing what watches the gateway: telemetry in every room, and the operations page over it."""
 
 from collections.abc import AsyncIterator, Mapping
-from contextlib import ExitStack, asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 
 from clients.values import Dataset
 from gateway.cache.policy import Policy
@@ -22,14 +22,18 @@ async def open_watch(settings: Settings) -> AsyncIterator[Telemetry]:
     """Count, write lines and send traces as the settings say, while the block runs."""
     said = settings.telemetry
     names = OperationNames(read_registered(settings.documents.manifests))
-    with ExitStack() as closing:
-        rules = Rules(pick_look(said.logs), said.operation_lines, said.slow_s)
-        async with open_telemetry(rules, names, secrets_of(settings)) as telemetry:
-            if said.traces_url is not None:
-                from gateway.telemetry.traces import open_tracing  # noqa: PLC0415 -- dear to load, and off by default
+    rules = Rules(pick_look(said.logs), said.operation_lines, said.slow_s)
+    async with open_telemetry(rules, names, secrets_of(settings)) as telemetry, AsyncExitStack() as closing:
+        if said.traces_url is not None:
+            from gateway.telemetry.traces import open_tracing  # noqa: PLC0415 -- dear to load, and off by default
 
-                telemetry.tracing = closing.enter_context(open_tracing(str(said.traces_url), said.traces_share))
-            yield telemetry
+            telemetry.trace_by(closing.enter_context(open_tracing(str(said.traces_url), said.traces_share)))
+        if said.metrics_url is not None:
+            from gateway.telemetry.otlp import open_exporter, sending  # noqa: PLC0415 -- dear to load, and off by default
+
+            exporter = open_exporter(str(said.metrics_url))
+            await closing.enter_async_context(sending(exporter, telemetry.read, said.metrics_every_s))
+        yield telemetry
 
 
 @asynccontextmanager

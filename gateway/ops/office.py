@@ -17,7 +17,7 @@ from gateway.ops.lab import Point, merge_points
 from gateway.ops.watching import Look, Watching
 from gateway.ops.workers import Workers, open_workers
 from gateway.telemetry import vocabulary as v
-from gateway.telemetry.exposition import write_exposition
+from gateway.telemetry.exposition import Page, write_exposition
 from gateway.telemetry.logs import get_log
 from gateway.telemetry.readings import Readings
 
@@ -37,12 +37,12 @@ class Office:
         self._watching = Watching(self._look)
         self.closing = asyncio.Event()
 
-    async def expose(self) -> bytes:
-        """Figures of all workers for Prometheus, each series with its worker."""
+    async def expose(self, accept: str) -> Page:
+        """Figures of all workers for Prometheus, each series with its worker, in a form that `accept` names."""
         said = (await self._workers.ask(q.encode(q.Figures()))).said
         by_worker = {worker: q.decode_samples(answer) for worker, answer in said.items()}
         # A thread, for writing takes some ten milliseconds per worker, and pages should not wait for it.
-        return await asyncio.to_thread(write_exposition, by_worker)
+        return await asyncio.to_thread(write_exposition, by_worker, accept)
 
     async def draw(self) -> dict[str, Any]:
         """The board of this moment."""

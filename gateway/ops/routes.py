@@ -33,7 +33,6 @@ from gateway.cache.tags import InvalidTag, parse_tag
 from gateway.ops.access import COOKIE, SESSION_S, SOMEBODY, Access, is_own_page
 from gateway.ops.desk import HOLDS
 from gateway.ops.office import Office
-from gateway.telemetry.exposition import CONTENT_TYPE
 
 ASSETS: Final = Path(__file__).parent / "assets"
 PAGE: Final = Path(__file__).parent / "page"
@@ -148,8 +147,9 @@ class OpsRoutes:
         answer.set_cookie(COOKIE, session, max_age=SESSION_S, httponly=True, samesite="strict", secure=self._is_secure)
         return answer
 
-    async def metrics(self, _: Request, __: str) -> Response:
-        return Response(await self._office.expose(), headers=HEADERS | {"content-type": CONTENT_TYPE})
+    async def metrics(self, request: Request, _: str) -> Response:
+        page = await self._office.expose(request.headers.get("accept", ""))
+        return Response(page.body, headers=HEADERS | {"content-type": page.content_type})
 
     async def live(self, request: Request, _: str) -> Response:
         events = self._events(request)

@@ -21,7 +21,8 @@ class AnswerGuard(Guard):
 
     Throttling raises SourceThrottled with the wait that the vendor asked for; server faults, refused
     keys, redirects and bodies that do not call themselves JSON raise what the client would make of
-    them. Other refusals (4xx) pass: they are answers, and the client reads them.
+    them. Other refusals (4xx) pass, and so do those that the dialect says are understood: they are
+    answers, and the client reads them.
     """
 
     def __init__(
@@ -50,5 +51,5 @@ class AnswerGuard(Guard):
         wait_s = throttle_wait_s(self._dialect, status, response.headers, body, self._epoch())
         if wait_s is not None:
             raise SourceThrottled(source, f"HTTP {status}", wait_s)
-        if status not in OUR_FAULT:
+        if status not in OUR_FAULT | self._dialect.understood:
             raise objection

@@ -8,6 +8,7 @@ from typing import Final
 
 import httpx
 
+from gateway.exemplar import Exemplar, Exemplify
 from gateway.resilience.guard import Clock, Guard, operation_of
 from gateway.resilience.outcome import Outcome, outcome_of
 
@@ -15,24 +16,31 @@ LATENCY_BOUNDS_S: Final = (0.005, 0.01, 0.025, 0.05, 0.1, 0.2, 0.3, 0.4, 0.5, 0.
 
 
 class Histogram:
-    """Counts per bucket, and the sum in seconds; `bounds[i]` is the upper end of bucket i, the last one has none."""
+    """Counts per bucket, and the sum in seconds; `bounds[i]` is the upper end of bucket i, the last one has none.
 
-    __slots__ = ("bounds", "counts", "sum_s")
+    `exemplars` has the last traced example by bucket.
+    """
+
+    __slots__ = ("bounds", "counts", "exemplars", "sum_s")
 
     def __init__(self, bounds: tuple[float, ...] = LATENCY_BOUNDS_S) -> None:
         self.bounds = bounds
         self.counts = [0] * (len(bounds) + 1)
         self.sum_s = 0.0
+        self.exemplars: dict[int, Exemplar] = {}
 
     @property
     def total(self) -> int:
         """How many were counted."""
         return sum(self.counts)
 
-    def add(self, seconds: float) -> None:
+    def add(self, seconds: float, exemplar: Exemplar | None = None) -> None:
         """Count one."""
-        self.counts[bisect_left(self.bounds, seconds)] += 1
+        bucket = bisect_left(self.bounds, seconds)
+        self.counts[bucket] += 1
         self.sum_s += seconds
+        if exemplar is not None:
+            self.exemplars[bucket] = exemplar
 
     def quantile(self, share: float) -> float:
         """The upper end of the bucket in which this share is reached; infinite when empty or beyond the last bound."""
@@ -51,7 +59,10 @@ class Histogram:
 
 @dataclass(slots=True)
 class Meter:
-    """Counters since the start; `asked` is what clients wanted, `sent` what the upstream got to see."""
+    """Counters since the start; `asked` is what clients wanted, `sent` what the upstream got to see.
+
+    `exemplify` is set by whoever traces.
+    """
 
     asked: Counter[tuple[str, Outcome]] = field(default_factory=Counter)
     sent: Counter[str] = field(default_factory=Counter)
@@ -60,6 +71,7 @@ class Meter:
     hedged: Counter[str] = field(default_factory=Counter)
     latency: dict[str, Histogram] = field(default_factory=dict)
     in_flight: int = 0
+    exemplify: Exemplify | None = None
 
     def note_sent(self, operation: str) -> None:
         """One call goes out to the wire."""
@@ -71,7 +83,7 @@ class Meter:
         histogram = self.latency.get(operation)
         if histogram is None:
             histogram = self.latency[operation] = Histogram()
-        histogram.add(elapsed_s)
+        histogram.add(elapsed_s, None if self.exemplify is None else self.exemplify(elapsed_s))
 
 
 class MeterGuard(Guard):

@@ -1,4 +1,4 @@
-"""How upstreams say that they are asked too often.
+"""How upstreams say that they are asked too often, and which refusals their clients understand.
 
 It is not always 429, and waits are not always seconds. A `Dialect` is what one vendor does; the
 reading is pure. Sources: RFC 9110 10.2.3 (Retry-After), the IETF draft of RateLimit fields, and the
@@ -23,6 +23,9 @@ class Dialect:
     `seconds_headers`, `millis_headers` and `epoch_headers` may say how long to wait;
     `millis_field` and `epoch_field` are JSON members of the body that may. If nothing does,
     `default_s` is the wait.
+
+    `understood` are refusals that the vendor's client reads itself: a 401 that only says that a
+    token has expired is an answer, and no breaker should hear of it.
     """
 
     statuses: frozenset[int] = frozenset({429})
@@ -33,6 +36,7 @@ class Dialect:
     millis_field: str | None = None
     epoch_field: str | None = None
     default_s: float = 1.0
+    understood: frozenset[int] = frozenset()
 
 
 STANDARD: Final = Dialect()
@@ -42,6 +46,7 @@ TALON_ONE: Final = Dialect(statuses=frozenset({409, 429}), default_s=0.1)
 VOUCHERIFY: Final = Dialect(epoch_headers=("x-rate-limit-retry",))
 MOYSKLAD: Final = Dialect(millis_headers=("x-lognex-retry-after",))
 YOOKASSA: Final = Dialect(millis_field="retry_after")
+CDEK: Final = Dialect(understood=frozenset({401}))
 
 
 def throttle_wait_s(

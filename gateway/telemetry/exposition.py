@@ -1,21 +1,23 @@
 """Figures as Prometheus reads them.
 
 https://prometheus.io/docs/instrumenting/exposition_formats/
+Who asks for OpenMetrics, as Prometheus does, gets exemplars too; the older text format has no place for them.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import accumulate
+from typing import NamedTuple
 
 from prometheus_client import CollectorRegistry
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily
-from prometheus_client.exposition import generate_latest
+from prometheus_client.exposition import choose_encoder
 from prometheus_client.registry import Collector
+from prometheus_client.samples import Exemplar
 from prometheus_client.utils import floatToGoString
 
 from gateway.telemetry.readings import Sample, Spread
 from gateway.telemetry.vocabulary import METRICS, Metric
 
-CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 WORKER = "worker"
 _Family = CounterMetricFamily | GaugeMetricFamily | HistogramMetricFamily
 
@@ -38,12 +40,19 @@ class WorkersCollector(Collector):
         yield from families.values()
 
 
-def write_exposition(by_worker: Mapping[str, Iterable[Sample]]) -> bytes:
-    """The whole page."""
+class Page(NamedTuple):
+    """A page of figures and its media type."""
+
+    body: bytes
+    content_type: str
+
+
+def write_exposition(by_worker: Mapping[str, Iterable[Sample]], accept: str = "") -> Page:
+    """The whole page in the best form of those that `accept`, a header, names."""
     registry = CollectorRegistry(auto_describe=False)
     registry.register(WorkersCollector(by_worker))
-    page: bytes = generate_latest(registry)
-    return page
+    encode, content_type = choose_encoder(accept)
+    return Page(encode(registry), content_type)
 
 
 def open_family(metric: Metric) -> _Family:
@@ -65,7 +74,13 @@ def add_sample(family: _Family, sample: Sample, worker: str) -> None:
         family.add_metric(labels, sample.value)
 
 
-def buckets(bounds: Sequence[float], whole: Spread) -> list[tuple[str, float]]:
-    """Prometheus wants its buckets cumulated."""
+def buckets(bounds: Sequence[float], whole: Spread) -> list[tuple[str, float] | tuple[str, float, Exemplar]]:
+    """Prometheus wants its buckets cumulated; an exemplar stands at the bucket that its value is in."""
     ends = [*map(floatToGoString, bounds), "+Inf"]
-    return [(end, float(number)) for end, number in zip(ends, accumulate(whole.counts), strict=True)]
+    traced = {
+        bucket: Exemplar({"trace_id": found.trace_id}, found.value, found.at) for bucket, found in whole.exemplars
+    }
+    return [
+        (end, float(number), traced[bucket]) if bucket in traced else (end, float(number))
+        for bucket, (end, number) in enumerate(zip(ends, accumulate(whole.counts), strict=True))
+    ]

@@ -1,18 +1,26 @@
 """Figures at one moment: what one worker counted, and how the figures of several are looked at together."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import NamedTuple
+from types import MappingProxyType
+from typing import Final, NamedTuple
 
 import msgspec
 
+from gateway.exemplar import Exemplar
 from gateway.telemetry.vocabulary import METRICS, Metric
+
+NO_EXEMPLARS: Final[Mapping[int, Exemplar]] = MappingProxyType({})
 
 
 class Spread(NamedTuple):
-    """A histogram's counts per bucket, not cumulated, the open one last; and the sum of what was counted."""
+    """A histogram's counts per bucket, not cumulated, the open one last; and the sum of what was counted.
+
+    `exemplars` have the number of their bucket; they are of one moment, so sums and differences have none.
+    """
 
     counts: tuple[int, ...]
     total: float
+    exemplars: tuple[tuple[int, Exemplar], ...] = ()
 
     @property
     def number(self) -> int:
@@ -32,9 +40,11 @@ def count(metric: Metric, value: float, *labels: str) -> Sample:
     return Sample(metric.name, labels, float(value))
 
 
-def spread(metric: Metric, counts: Sequence[int], total: float, *labels: str) -> Sample:
+def spread(
+    metric: Metric, counts: Sequence[int], total: float, *labels: str, exemplars: Mapping[int, Exemplar] = NO_EXEMPLARS
+) -> Sample:
     """A histogram's figure."""
-    return Sample(metric.name, labels, Spread(tuple(counts), total))
+    return Sample(metric.name, labels, Spread(tuple(counts), total, tuple(exemplars.items())))
 
 
 def add_spreads(first: Spread, second: Spread) -> Spread:

@@ -62,6 +62,11 @@ class Telemetry:
     tracing: "Tracing | None" = None
     readers: list[Read] = field(default_factory=list)
 
+    def trace_by(self, tracing: "Tracing") -> None:
+        """Trace from now on; call before anything is watched."""
+        self.tracing = tracing
+        self.meter.exemplify = tracing.exemplify_answer
+
     def read(self) -> list[Sample]:
         """All figures of this moment."""
         return [sample for read in self.readers for sample in read()]
@@ -97,6 +102,9 @@ class Telemetry:
 
     def watch_upstreams(self, guarded: Mapping[Any, GuardedUpstream]) -> None:
         self.readers.append(lambda: read_upstreams(guarded.values()))
+        if self.tracing is not None:
+            for upstream in guarded.values():
+                upstream.meter.exemplify = self.tracing.exemplify_call
 
     def watch_door(self, admission: Admission, places: Slots) -> None:
         self.readers.append(lambda: read_door(admission, places))

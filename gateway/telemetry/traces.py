@@ -5,8 +5,10 @@ belongs to the trace of the one that set it off. Sampling follows the caller's `
 (https://www.w3.org/TR/trace-context/); who comes without one is sampled by `share`.
 """
 
-from collections.abc import AsyncGenerator, Awaitable, Hashable, Iterator, Mapping, Sequence
+import time
+from collections.abc import AsyncGenerator, Awaitable, Callable, Hashable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from contextvars import ContextVar
 from typing import Any, Final, TypeVar
 
 import httpx
@@ -17,7 +19,7 @@ from opentelemetry.sdk.resources import Resource
 from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.export import BatchSpanProcessor, SpanExporter
 from opentelemetry.sdk.trace.sampling import ParentBased, TraceIdRatioBased
-from opentelemetry.trace import Span, SpanKind, Status, StatusCode, Tracer
+from opentelemetry.trace import Span, SpanContext, SpanKind, Status, StatusCode, Tracer
 from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
 
 from clients.errors import Outcomes, SourceError
@@ -26,6 +28,7 @@ from clients.scope import Scope
 from clients.values import Dataset
 from gateway.cache.fetcher import Fetch
 from gateway.cache.policy import SOURCE_OF
+from gateway.exemplar import Exemplar
 from gateway.http.operations import name_of
 from gateway.http.ports import Executor, Incremental, RequestFacts, Result
 from gateway.resilience.guard import Guard, operation_of, source_of
@@ -35,6 +38,8 @@ V = TypeVar("V")
 S = TypeVar("S", bound=Scope)
 SERVICE: Final = "commerce-gateway"
 _w3c = TraceContextTextMapPropagator()
+_operation: ContextVar[SpanContext | None] = ContextVar("operation's span", default=None)
+"""The operation that this request has run: its span has ended when its answer is counted."""
 
 
 @contextmanager
@@ -59,6 +64,7 @@ class TracedExecutor:
     def execute(self, facts: RequestFacts, context: Any) -> Eventual[Result | Incremental]:
         """Run a query or a mutation."""
         span = self._start(facts)
+        _operation.set(span.get_span_context())
         token = otel_context.attach(trace.set_span_in_context(span))
         try:
             outcome = self._inner.execute(facts, context)
@@ -159,8 +165,22 @@ class TracedWire(Guard):
 class Tracing:
     """What stands between the rooms when traces are on."""
 
-    def __init__(self, tracer: Tracer) -> None:
+    def __init__(self, tracer: Tracer, now: Callable[[], float] = time.time) -> None:
         self._tracer = tracer
+        self._now = now
+
+    def exemplify_answer(self, took_s: float) -> Exemplar | None:
+        """An exemplar of an answer whose operation was traced in this task."""
+        return self._exemplify(_operation.get(), took_s)
+
+    def exemplify_call(self, took_s: float) -> Exemplar | None:
+        """An exemplar of a call that ends now, under the span of its load."""
+        return self._exemplify(trace.get_current_span().get_span_context(), took_s)
+
+    def _exemplify(self, span: SpanContext | None, value: float) -> Exemplar | None:
+        if span is None or not span.trace_flags.sampled:
+            return None
+        return Exemplar(f"{span.trace_id:032x}", value, self._now())
 
     def wire(self, inner: httpx.AsyncBaseTransport) -> httpx.AsyncBaseTransport:
         return TracedWire(inner, self._tracer)

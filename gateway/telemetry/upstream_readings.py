@@ -43,7 +43,7 @@ def read_meter(meter: Meter, source: str) -> Iterator[Sample]:
         for operation, number in by_operation.items():
             yield count(metric, number, source, operation)
     for operation, took in meter.latency.items():
-        yield spread(v.UPSTREAM_LATENCY, took.counts, took.sum_s, source, operation)
+        yield spread(v.UPSTREAM_LATENCY, took.counts, took.sum_s, source, operation, exemplars=took.exemplars)
 
 
 def read_moment(now: Snapshot, source: str) -> Iterator[Sample]:

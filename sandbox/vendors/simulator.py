@@ -6,6 +6,7 @@ from typing import Final, Protocol
 from starlette.applications import Starlette
 
 from sandbox.upstreams.contract import Json
+from sandbox.vendors.cdek import Cdek
 from sandbox.world.shop import Shop
 
 
@@ -33,5 +34,7 @@ class Simulator(Protocol):
         ...
 
 
-SIMULATORS: Final[Mapping[str, Callable[[Shop], Simulator]]] = {}
+SIMULATORS: Final[Mapping[str, Callable[[Shop], Simulator]]] = {
+    "cdek": Cdek,
+}
 """By the vendor's name. One simulator serves every domain that its vendor was chosen for."""

@@ -4,11 +4,15 @@ import os
 import subprocess
 import sys
 
+import httpx
 import pytest
 
+from clients.contract import ContractAdapter
+from clients.errors import InvalidSourceResponse, SourceError, SourceThrottled, SourceTimeout, SourceUnavailable
+from clients.http import Upstream
+from clients.values import DataSource
+from gateway.doctor import System, advise
 from tests.journeys.shop import ROOT, Sandbox, gateway_settings
-
-pytestmark = pytest.mark.sockets
 
 
 def ask_doctor(sandbox: Sandbox, **settings: str) -> subprocess.CompletedProcess[str]:
@@ -17,6 +21,7 @@ def ask_doctor(sandbox: Sandbox, **settings: str) -> subprocess.CompletedProcess
     return subprocess.run(command, cwd=ROOT, env=env, capture_output=True, text=True, check=False, timeout=60)
 
 
+@pytest.mark.sockets
 def test_all_is_well(sandbox: Sandbox) -> None:
     """Nine systems that answer by their contract, keys that are there, and what is not set up is named."""
     done = ask_doctor(sandbox)
@@ -26,6 +31,7 @@ def test_all_is_well(sandbox: Sandbox) -> None:
     assert "GATEWAY_CACHE__SHARED_URL" in done.stdout
 
 
+@pytest.mark.sockets
 def test_what_is_broken_is_said_with_what_to_do(sandbox: Sandbox) -> None:
     """A dead system, a wrong key, a store and keys that nobody serves: each has its line, and the status is 1."""
     sandbox.faults("stock", mode="down")
@@ -45,3 +51,23 @@ def test_what_is_broken_is_said_with_what_to_do(sandbox: Sandbox) -> None:
     assert "can this machine reach it?" in lines["shared store"]
     assert "is GATEWAY_IDENTITY__JWKS_URL right?" in lines["signing in"]
     assert "well" in lines["system catalogue"]
+
+
+@pytest.mark.parametrize(
+    ("vendor", "error", "advice"),
+    [
+        ("generic", InvalidSourceResponse(DataSource.DELIVERY, "HTTP 401"), "set GATEWAY_UPSTREAMS__DELIVERY__API_KEY"),
+        ("generic", InvalidSourceResponse(DataSource.DELIVERY, "no list"), "docs/contracts/delivery.yaml"),
+        ("cdek", InvalidSourceResponse(DataSource.DELIVERY, "HTTP 403"), "set GATEWAY_UPSTREAMS__DELIVERY__OPTIONS__"),
+        ("cdek", InvalidSourceResponse(DataSource.DELIVERY, "no list"), "docs/vendors/cdek.md"),
+        ("cdek", SourceTimeout(DataSource.DELIVERY), "GATEWAY_UPSTREAMS__DELIVERY__TIMEOUT_S"),
+        ("cdek", SourceThrottled(DataSource.DELIVERY), "higher limit"),
+        ("cdek", SourceUnavailable(DataSource.DELIVERY), "GATEWAY_UPSTREAMS__DELIVERY__URL"),
+    ],
+)
+def test_advice_names_what_the_vendor_is_told_by(vendor: str, error: SourceError, advice: str) -> None:
+    """Our own contract has one key; a vendor has options and a page of its own."""
+    adapter = ContractAdapter(
+        Upstream(DataSource.DELIVERY, "http://delivery.test", httpx.AsyncHTTPTransport(), {}), float
+    )
+    assert advice in advise(System("delivery", vendor, "http://delivery.test", adapter), error)

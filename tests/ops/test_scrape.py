@@ -16,19 +16,24 @@ import pytest
 
 from gateway.telemetry.vocabulary import METRICS
 from tests.journeys.shop import Sandbox
+from tests.ops.collector import open_collector
 from tests.ops.watched import Watched, open_watched
 
 pytestmark = pytest.mark.sockets
 PROMETHEUS = shutil.which("prometheus")
 WITHIN_S = 30.0
 TOKEN = "a token of tests"
+TRACE = "0af7651916cd43dd8448eb211c80319c"
+SAMPLED = {"traceparent": f"00-{TRACE}-b7ad6b7169203331-01"}
 
 
 @pytest.fixture(scope="module")
 def watched(sandbox: Sandbox) -> Iterator[Watched]:
-    with open_watched(sandbox, GATEWAY_WORKERS="2", GATEWAY_OPS__TOKEN=TOKEN) as opened:
-        opened.ops.headers["authorization"] = f"Bearer {TOKEN}"
-        yield opened
+    with open_collector() as collector:
+        traced = {"GATEWAY_TELEMETRY__TRACES_URL": f"{collector.address}/v1/traces"}
+        with open_watched(sandbox, GATEWAY_WORKERS="2", GATEWAY_OPS__TOKEN=TOKEN, **traced) as opened:
+            opened.ops.headers["authorization"] = f"Bearer {TOKEN}"
+            yield opened
 
 
 def ask_until_both_answered(watched: Watched) -> None:
@@ -37,7 +42,7 @@ def ask_until_both_answered(watched: Watched) -> None:
     while time.monotonic() < deadline:
         with httpx.Client(base_url=watched.gateway.client.base_url) as client:
             for _ in range(4):
-                client.post("/graphql", json={"query": "query Alive { __typename }"})
+                client.post("/graphql", json={"query": "query Alive { __typename }"}, headers=SAMPLED)
         if all(watched.figures("gateway_operations_total", worker=worker) for worker in "01"):
             return
     raise AssertionError("expected both workers to answer something")
@@ -59,6 +64,7 @@ def prometheus(folder: Path, target: str) -> Iterator[httpx.Client]:
         f"--config.file={config}",
         f"--storage.tsdb.path={folder / 'data'}",
         "--web.listen-address=127.0.0.1:0",
+        "--enable-feature=exemplar-storage",
     ]
     log = folder / "log"
     with log.open("w") as lines, subprocess.Popen(command, stderr=lines, stdout=lines) as process:
@@ -85,7 +91,7 @@ def query(client: httpx.Client, expression: str) -> list[dict[str, Any]]:
 
 @pytest.mark.skipif(PROMETHEUS is None, reason="needs prometheus (Debian: apt-get install prometheus)")
 def test_prometheus_scrapes_both_workers(watched: Watched, tmp_path: Path) -> None:
-    """The target is up with its token, and holds the series of both workers and of no other metric than documented."""
+    """The target is up with its token, and holds both workers' series and exemplars, of documented metrics only."""
     ask_until_both_answered(watched)
     with prometheus(tmp_path, watched.ops.base_url.netloc.decode()) as client, client:
         deadline = time.monotonic() + WITHIN_S
@@ -95,6 +101,10 @@ def test_prometheus_scrapes_both_workers(watched: Watched, tmp_path: Path) -> No
         assert [sample["value"][1] for sample in query(client, "up")] == ["1"]
         workers = {sample["metric"]["worker"] for sample in query(client, "gateway_operations_total")}
         assert workers == {"0", "1"}
+        asked = {"query": "gateway_operation_duration_seconds_bucket", "start": "0", "end": f"{time.time() + 60:.0f}"}
+        traced = client.get("/api/v1/query_exemplars", params=asked).json()["data"]
+        assert {found["seriesLabels"]["worker"] for found in traced} == {"0", "1"}
+        assert {each["labels"]["trace_id"] for found in traced for each in found["exemplars"]} == {TRACE}
         names = set(client.get("/api/v1/label/__name__/values").json()["data"])
         ours = {re.sub(r"_(count|sum|bucket)$", "", n) if n not in METRICS else n for n in names}
         assert {n for n in ours if n.startswith(("gateway_", "process_"))} <= METRICS.keys()

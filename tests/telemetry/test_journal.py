@@ -4,8 +4,11 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from prometheus_client.openmetrics.parser import text_string_to_metric_families
 
+from gateway.exemplar import Exemplar
 from gateway.http.ports import Answered
+from gateway.ops.questions import decode_samples, encode
 from gateway.telemetry import vocabulary as v
 from gateway.telemetry.exposition import write_exposition
 from gateway.telemetry.journal import OperationJournal, OperationLines, write_json, write_readable
@@ -161,7 +164,24 @@ def test_prometheus_reads_what_is_exposed() -> None:
     """Every series has its worker; histograms are cumulated and end in +Inf."""
     meter = OperationMeter()
     meter.note_answer(answered())
-    page = write_exposition({"0": list(meter.read()), "1": list(meter.read())}).decode()
+    page = write_exposition({"0": list(meter.read()), "1": list(meter.read())}).body.decode()
     assert 'gateway_operations_total{operation="ProductPage",status="200",worker="1"} 1.0' in page
     assert 'gateway_operation_duration_seconds_bucket{le="+Inf",operation="ProductPage",worker="0"} 1.0' in page
     assert "# TYPE gateway_operation_duration_seconds histogram" in page
+
+
+def test_exemplars_travel_between_workers_and_stand_at_their_bucket() -> None:
+    """What another worker says of itself has its exemplars; OpenMetrics has them, the older format none."""
+    meter = OperationMeter()
+    meter.exemplify = lambda took_s: Exemplar("ab" * 16, took_s, 1_700_000_000.5)
+    meter.note_answer(answered(took_s=0.004))
+    meter.exemplify = None
+    meter.note_answer(answered(took_s=3.0))
+    heard = decode_samples(encode(list(meter.read())))
+    page = write_exposition({"3": heard}, "application/openmetrics-text; version=1.0.0")
+    families = {family.name: family for family in text_string_to_metric_families(page.body.decode())}  # type: ignore[no-untyped-call]
+    traced = [s for s in families["gateway_operation_duration_seconds"].samples if s.exemplar]
+    assert [(s.labels["le"], s.labels["worker"], s.exemplar.labels["trace_id"]) for s in traced] == [
+        ("0.005", "3", "ab" * 16)
+    ]
+    assert b"trace_id" not in write_exposition({"3": heard}).body

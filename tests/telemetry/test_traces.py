@@ -5,7 +5,7 @@ from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanE
 from clients.errors import SourceTimeout
 from clients.scope import Public
 from clients.values import Dataset, DataSource
-from gateway.telemetry.traces import TracedWire, open_tracer, trace_fetch
+from gateway.telemetry.traces import TracedWire, Tracing, open_tracer, trace_fetch
 
 RU = Public(language="ru")
 
@@ -69,3 +69,23 @@ async def test_who_is_not_sampled_leaves_nothing() -> None:
     with open_tracer(kept, 0.0) as tracer:
         await TracedWire(Echo(), tracer).handle_async_request(call())
     assert kept.get_finished_spans() == ()
+
+
+async def test_only_what_is_sampled_has_an_exemplar() -> None:
+    """A call under a sampled load is an example of its duration; under one that is not sampled, or none, it is not."""
+    found = []
+    for share in (1.0, 0.0):
+        with open_tracer(InMemorySpanExporter(), share) as tracer:
+            tracing = Tracing(tracer, now=lambda: 1_700_000_000.0)
+
+            async def fetch(keys, scope):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202
+                found.append(tracing.exemplify_call(0.25))  # noqa: B023 -- called at once
+                return {}
+
+            await tracing.fetch(Dataset.PRICE, fetch)(["a"], RU)
+            assert tracing.exemplify_call(0.25) is None
+            assert tracing.exemplify_answer(0.25) is None
+    sampled, unsampled = found
+    assert sampled is not None
+    assert (len(sampled.trace_id), sampled.value, sampled.at) == (32, 0.25, 1_700_000_000.0)
+    assert unsampled is None

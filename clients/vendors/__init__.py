@@ -1,0 +1,1 @@
+"""What the adapters of one vendor share: how it is called, and what its refusals mean."""
