@@ -2,23 +2,16 @@
 
 import datetime as dt
 from functools import lru_cache
-from typing import Literal, NamedTuple
 
 from sandbox.upstreams.contract import BadCursor, Json, Operation, PersonalContext, Request, check_range, cut, problem
 from sandbox.upstreams.pricing import KEPT_PRICES, MOST, Item
-from sandbox.world import people, prices, promotions
-from sandbox.world.draw import draw, number_of
+from sandbox.world import people, points, prices, promotions
 from sandbox.world.goods import Product
 from sandbox.world.people import TIERS, Person, Tier
+from sandbox.world.points import Movement, MovementKind
 from sandbox.world.prices import Terms, money
-from sandbox.world.shop import HOME_ZONE, Shop, month_end, terms_for
-from sandbox.world.text import Text, tongue
-
-MovementKind = Literal["EARNED", "ACTIVATED", "REDEEMED", "REVERSED", "EXPIRED", "ADJUSTED"]
-
-_MOVEMENTS = 120
-_WAITING_DAYS = 14
-_CARD = 61
+from sandbox.world.shop import Shop, terms_for
+from sandbox.world.text import tongue
 
 
 class Accounts(Request, frozen=True):
@@ -40,15 +33,6 @@ class Histories(Request, frozen=True):
 
 class Estimates(PersonalContext, frozen=True, kw_only=True):
     items: list[Item]
-
-
-class _Movement(NamedTuple):
-    number: int
-    kind: str
-    points: int
-    title: Text
-    days_ago: int
-    order_id: str | None
 
 
 class Loyalty:
@@ -73,7 +57,7 @@ class Loyalty:
         now = self._shop.now()
         is_member = person.membership in ("ACTIVE", "BLOCKED")
         is_active = person.membership == "ACTIVE"
-        pending = 10 + person.points // 4 if is_active else 0
+        pending = points.pending(person)
         account: Json = {
             "customerId": person.id,
             "id": f"acc-{person.id.removeprefix('cust-')}",
@@ -81,7 +65,7 @@ class Loyalty:
             "balance": {
                 "available": _points(person.points if is_active else 0),
                 "pending": _points(pending),
-                "nextActivationAt": _midnight(now, 3).isoformat() if pending else None,
+                "nextActivationAt": points.next_activation(now).isoformat() if pending else None,
             },
             "expirations": list(_expirations(person, now)) if is_active else [],
             "coupons": list(_coupons(person, now, language)) if is_active else [],
@@ -102,7 +86,7 @@ class Loyalty:
         person = people.find(query.customer_id)
         if person is None:
             return problem("NOT_FOUND")
-        chosen = [it for it in _movements(person) if query.kinds is None or it.kind in query.kinds]
+        chosen = [it for it in points.movements(person) if query.kinds is None or it.kind in query.kinds]
         try:
             piece = cut(chosen, f"history/{query.customer_id}/{query.kinds}", query.first, query.after)
         except BadCursor:
@@ -110,8 +94,8 @@ class Loyalty:
         entries = [{"cursor": mark, "movement": self._movement(person, it, language)} for it, mark in piece.items]
         return {"entries": entries, "page": piece.page}
 
-    def _movement(self, person: Person, movement: _Movement, language: str) -> Json:
-        at = _midnight(self._shop.now(), -movement.days_ago) + dt.timedelta(hours=9 + movement.number % 12)
+    def _movement(self, person: Person, movement: Movement, language: str) -> Json:
+        at = movement.at(self._shop.now())
         told: Json = {
             "id": f"mov-{person.id.removeprefix('cust-')}-{movement.number:04d}",
             "kind": movement.kind,
@@ -121,8 +105,8 @@ class Loyalty:
             "orderId": movement.order_id,
         }
         if movement.kind == "EARNED":
-            active = _midnight(at, _WAITING_DAYS)
-            told |= {"activatesAt": active.isoformat(), "expiresAt": _midnight(active, 365).isoformat()}
+            active, ends = points.lifetime(at)
+            told |= {"activatesAt": active.isoformat(), "expiresAt": ends.isoformat()}
         return told
 
     def estimates(self, asked: Estimates) -> Json:
@@ -169,7 +153,7 @@ def _points(points: int) -> Json:
 
 
 def _card(person: Person) -> Json:
-    digits = f"77{draw(number_of(person.id), _CARD) % 10**11:011d}"
+    digits = points.card_digits(person)
     return {"number": f"•••• {digits[-4:]}", "barcode": digits}
 
 
@@ -195,68 +179,16 @@ def _progress(person: Person, now: dt.datetime, language: str) -> Json | None:
 
 
 def _expirations(person: Person, now: dt.datetime) -> list[Json]:
-    """A fifth of the points within the month, a tenth within each of the next two quarters."""
-    shares = ((1, person.points // 5), (3, person.points // 10), (6, person.points // 10))
-    return [
-        {"amount": _points(points), "expiresAt": month_end(now, months).isoformat()}
-        for months, points in shares
-        if points
-    ]
+    return [{"amount": _points(some), "expiresAt": at.isoformat()} for some, at in points.expirations(person, now)]
 
 
 def _coupons(person: Person, now: dt.datetime, language: str) -> list[Json]:
-    name = person.id.removeprefix("cust-").upper()
-    rows = (
-        (f"{name}-500", Text("500 ₽ на обувь", "500 ₽ off shoes"), Text("<p>От 3000 ₽.</p>", "<p>From 3000 ₽.</p>"), 1),
-        (
-            f"{name}-MASK",
-            Text("Маска в подарок", "A mask as a gift"),
-            Text("<p>К любой покупке.</p>", "<p>With any purchase.</p>"),
-            2,
-        ),
-    )
     return [
         {
-            "code": code,
-            "title": title.said(language),
-            "description": about.said(language),
-            "expiresAt": month_end(now, months).isoformat(),
+            "code": coupon.code,
+            "title": coupon.title.said(language),
+            "description": coupon.about.said(language),
+            "expiresAt": coupon.ends_at.isoformat(),
         }
-        for code, title, about, months in rows
+        for coupon in points.coupons(person, now)
     ]
-
-
-# What happens around one purchase, oldest last: kind, sign, share of the purchase's points in percent, title.
-_STORY = (
-    ("ADJUSTED", 1, 10, Text("Подарок от магазина", "A present from the shop")),
-    ("EXPIRED", -1, 15, Text("Баллы сгорели", "Points expired")),
-    ("REVERSED", -1, 30, Text("Возврат товара", "Goods returned")),
-    ("REDEEMED", -1, 50, Text("Оплата баллами", "Paid in points")),
-    ("ACTIVATED", 1, 100, Text("Баллы активны", "Points are active")),
-    ("EARNED", 1, 100, Text("Покупка", "Purchase")),
-)
-
-
-def _movements(person: Person) -> list[_Movement]:
-    """Newest first; members only."""
-    if person.membership not in ("ACTIVE", "BLOCKED"):
-        return []
-    movements = []
-    for number in range(_MOVEMENTS):
-        turn, step = divmod(number, len(_STORY))
-        kind, sign, share, title = _STORY[step]
-        purchase = 100 + draw(number_of(person.id), turn) % 900
-        order = (
-            f"ord-{number_of(person.id) % 10_000:04d}-{turn + 1:03d}"
-            if kind in ("EARNED", "REDEEMED", "REVERSED")
-            else None
-        )
-        movements.append(
-            _Movement(_MOVEMENTS - number, kind, sign * purchase * share // 100, title, 1 + number * 3, order)
-        )
-    return movements
-
-
-def _midnight(moment: dt.datetime, days: int) -> dt.datetime:
-    day = moment.astimezone(HOME_ZONE).date() + dt.timedelta(days=days)
-    return dt.datetime.combine(day, dt.time(), HOME_ZONE)
