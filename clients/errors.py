@@ -5,7 +5,8 @@
     ├── SourceUnavailable      UNAVAILABLE       refused, reset, server fault
     ├── SourceThrottled        THROTTLED         the source limits our rate
     ├── InvalidSourceResponse  INVALID_RESPONSE  the answer breaks the contract
-    └── CircuitOpen            CIRCUIT_OPEN      not asked, it has been failing
+    ├── CircuitOpen            CIRCUIT_OPEN      not asked, it has been failing
+    └── ConfirmationRequired   UNAVAILABLE       the source is well, but this customer must sign in to it again
 
 `RequestRefused` stands apart: the source is well, the question was wrong.
 
@@ -15,7 +16,7 @@ vendor really said goes to `detail`, which is for logs only.
 
 import enum
 from collections.abc import Hashable, Mapping
-from typing import Any, ClassVar, TypeAlias, TypeVar
+from typing import Any, ClassVar, Final, TypeAlias, TypeVar
 
 from clients.values import DataSource, Problem
 
@@ -93,6 +94,25 @@ class CircuitOpen(SourceError):
 
     code = SourceFailureCode.CIRCUIT_OPEN
     said = "was not asked, because it has been failing"
+
+
+CONFIRMATION_REQUIRED: Final = "CONFIRMATION_REQUIRED"
+"""The public code of ConfirmationRequired. No `SourceFailureCode`: it is about the customer, not about the source."""
+
+
+class ConfirmationRequired(SourceError):
+    """The source is well, but tells this customer's data only after they signed in to it again.
+
+    For example with a code that it sends to their telephone. Nobody has to be alarmed: it is the
+    customer's turn, and asking again before that does not help.
+    """
+
+    retryable = False
+    said = "wants the customer to confirm who they are"
+
+    @property
+    def extensions(self) -> dict[str, Any]:
+        return {**super().extensions, "code": CONFIRMATION_REQUIRED}
 
 
 Outcomes: TypeAlias = Mapping[K, V | SourceError]

@@ -66,6 +66,11 @@ call_terms: contextvars.ContextVar[CallTerms] = contextvars.ContextVar(
 )
 
 
+shopper_address: contextvars.ContextVar[str | None] = contextvars.ContextVar("shopper_address", default=None)
+"""The address of whoever's request led to a call, for vendors who count calls by it. Answers never depend on it, and
+an adapter passes it on in that customer's own calls only: a load that many share began with one of them."""
+
+
 class Reply(NamedTuple):
     """What a system said, whatever it was; `payload` is the whole body without its codings."""
 

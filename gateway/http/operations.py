@@ -10,7 +10,7 @@ from graphql import GraphQLSchema
 from graphql.language import Node, OperationDefinitionNode, VariableDefinitionNode
 
 from clients.eventual import Eventual
-from clients.http import CallTerms, call_terms
+from clients.http import CallTerms, call_terms, shopper_address
 from gateway.http.coercion import explain_variables
 from gateway.http.documents import Prepared, is_mutation, is_subscription
 from gateway.http.envelope import write_result
@@ -122,11 +122,13 @@ class Operations:
     def execute(self, facts: RequestFacts) -> Eventual[Result | Incremental]:
         """Run a query or mutation; the awaitable raises Refused when the time is up."""
         call_terms.set(CallTerms(deadline=decide_sources_deadline(facts.deadline, asyncio.get_running_loop().time())))
+        shopper_address.set(facts.client)
         outcome = self._executor.execute(facts, self._make_context(facts))
         return self._in_time(outcome, facts.deadline) if isawaitable(outcome) else outcome
 
     async def subscribe(self, facts: RequestFacts) -> AsyncGenerator[Result, None] | Result:
         """Start a subscription; a Result says why it could not be started."""
+        shopper_address.set(facts.client)
         return await self._executor.subscribe(facts, self._make_context(facts))
 
     def write(self, facts: RequestFacts, result: Result) -> Written:

@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 from graphql import GraphQLError
 
-from clients.errors import SourceFailureCode
+from clients.errors import CONFIRMATION_REQUIRED, ConfirmationRequired, SourceFailureCode
+from clients.values import DataSource
 from gateway.http.errors import Code, describe
 from gateway.http.journal import LogJournal
 from resolvers.context import NotSignedIn
@@ -43,6 +44,20 @@ async def test_passes_on_what_a_source_error_may_say() -> None:
     }
     assert SECRET not in reply.body.decode()
     assert reply.json["data"] == {"seam": None}
+
+
+def test_customer_s_turn_has_a_code_of_its_own() -> None:
+    """A page can tell a customer who has to sign in to a source from a source that failed; nothing is masked."""
+    error = ConfirmationRequired(DataSource.LOYALTY, f"refused {SECRET}")
+    entry, fault = describe(GraphQLError("x", original_error=error), "r")
+    assert fault is None
+    assert entry["extensions"] == {
+        "code": "CONFIRMATION_REQUIRED",
+        "source": "LOYALTY",
+        "retryable": False,
+        "retryAfterSeconds": None,
+    }
+    assert SECRET not in str(entry)
 
 
 def test_lets_documented_codes_through_alone() -> None:
@@ -118,4 +133,5 @@ def test_every_code_is_documented() -> None:
     """docs/errors.md explains exactly the codes that exist, with the status that each has."""
     rows = dict(re.findall(r"^\| `([A-Z_]+)` \| (\d+|–) \|", DOCUMENTED.read_text(), re.MULTILINE))
     ours = {code.public: str(code.status) for code in Code}
-    assert rows == {**ours, **{code.value: "–" for code in SourceFailureCode}}
+    of_sources = {CONFIRMATION_REQUIRED, *(code.value for code in SourceFailureCode)}
+    assert rows == {**ours, **dict.fromkeys(of_sources, "–")}
