@@ -15,11 +15,11 @@ from clients.delivery.generic import GenericDelivery
 from clients.geo.generic import GenericGeo
 from clients.http import Upstream
 from clients.loyalty.generic import GenericLoyalty
+from clients.loyalty.loymax import LoymaxLoyalty, LoymaxLoyaltyOptions
 from clients.pricing.generic import GenericPricing
 from clients.recommendations.generic import GenericRecommendations
 from clients.search.generic import GenericSearch
 from clients.stock.generic import GenericStock
-from clients.stock.onec import OnecSettings, OnecStock
 from gateway.resilience import throttling
 from gateway.resilience.policy import UpstreamPolicy
 from gateway.settings import SOURCE_OF_UPSTREAM, Settings, UpstreamName, UpstreamSettings
@@ -66,8 +66,13 @@ VENDORS: Final[Mapping[UpstreamName, Mapping[str, Vendor]]] = {
     "catalogue": {GENERIC: generic(GenericCatalogue)},
     "search": {GENERIC: generic(GenericSearch)},
     "pricing": {GENERIC: generic(GenericPricing)},
-    "stock": {GENERIC: generic(GenericStock), "onec": Vendor(OnecSettings, OnecStock)},
-    "loyalty": {GENERIC: generic(GenericLoyalty)},
+    "stock": {GENERIC: generic(GenericStock)},
+    "loyalty": {
+        GENERIC: generic(GenericLoyalty),
+        "loymax": Vendor(
+            LoymaxLoyaltyOptions, LoymaxLoyalty, lambda policy: replace(policy, dialect=throttling.LOYMAX)
+        ),
+    },
     "recommendations": {GENERIC: generic(GenericRecommendations)},
     "delivery": {
         GENERIC: generic(GenericDelivery),

@@ -47,6 +47,7 @@ VOUCHERIFY: Final = Dialect(epoch_headers=("x-rate-limit-retry",))
 MOYSKLAD: Final = Dialect(millis_headers=("x-lognex-retry-after",))
 YOOKASSA: Final = Dialect(millis_field="retry_after")
 CDEK: Final = Dialect(understood=frozenset({401}))
+LOYMAX: Final = Dialect(understood=frozenset({401}))
 
 
 def throttle_wait_s(

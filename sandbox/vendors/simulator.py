@@ -7,6 +7,7 @@ from starlette.applications import Starlette
 
 from sandbox.upstreams.contract import Json
 from sandbox.vendors.cdek import Cdek
+from sandbox.vendors.loymax import Loymax
 from sandbox.world.shop import Shop
 
 
@@ -36,5 +37,6 @@ class Simulator(Protocol):
 
 SIMULATORS: Final[Mapping[str, Callable[[Shop], Simulator]]] = {
     "cdek": Cdek,
+    "loymax": Loymax,
 }
 """By the vendor's name. One simulator serves every domain that its vendor was chosen for."""
