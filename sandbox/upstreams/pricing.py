@@ -168,11 +168,11 @@ class Pricing:
             "endsAt": month_end(now, promotion.months).isoformat(),
             "channels": promotion.channels,
             "requiresPromoCode": promotion.requires_promo_code,
-            "mechanic": self._mechanic(promotion.mechanic, language, currency),
+            "mechanic": self.mechanic(promotion.mechanic, language, currency),
         }
         return orjson.dumps(told)
 
-    def _mechanic(self, mechanic: dict[str, Any], language: str, currency: str) -> Json:
+    def mechanic(self, mechanic: dict[str, Any], language: str, currency: str) -> Json:
         """As in the promotion, with texts said, amounts as money and goods as keys."""
         said: Json = {}
         for name, value in mechanic.items():

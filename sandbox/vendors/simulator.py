@@ -8,6 +8,7 @@ from starlette.applications import Starlette
 from sandbox.upstreams.contract import Json
 from sandbox.vendors.cdek import Cdek
 from sandbox.vendors.loymax import Loymax
+from sandbox.vendors.voucherify import Voucherify
 from sandbox.world.shop import Shop
 
 
@@ -38,5 +39,6 @@ class Simulator(Protocol):
 SIMULATORS: Final[Mapping[str, Callable[[Shop], Simulator]]] = {
     "cdek": Cdek,
     "loymax": Loymax,
+    "voucherify": Voucherify,
 }
 """By the vendor's name. One simulator serves every domain that its vendor was chosen for."""
