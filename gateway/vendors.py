@@ -16,12 +16,14 @@ from clients.geo.generic import GenericGeo
 from clients.http import Upstream
 from clients.loyalty.generic import GenericLoyalty
 from clients.loyalty.loymax import LoymaxLoyalty, LoymaxLoyaltyOptions
+from clients.loyalty.voucherify import VoucherifyLoyalty, VoucherifyLoyaltySettings
 from clients.pricing.generic import GenericPricing
+from clients.pricing.voucherify import VoucherifyPricing, VoucherifyPricingSettings
 from clients.recommendations.generic import GenericRecommendations
 from clients.search.generic import GenericSearch
 from clients.stock.generic import GenericStock
 from gateway.resilience import throttling
-from gateway.resilience.policy import UpstreamPolicy
+from gateway.resilience.policy import Quota, UpstreamPolicy
 from gateway.settings import SOURCE_OF_UPSTREAM, Settings, UpstreamName, UpstreamSettings
 
 GENERIC: Final = "generic"
@@ -62,21 +64,35 @@ def generic(kind: type[ContractAdapter]) -> Vendor:
     return Vendor(NoOptions, lambda upstream, _options, now: kind(upstream, now))
 
 
+def publishes(dialect: throttling.Dialect, quota: Quota | None = None) -> Callable[[UpstreamPolicy], UpstreamPolicy]:
+    """How a vendor says that it is asked too often, and how often it may be asked, where it publishes that."""
+    return lambda policy: replace(policy, dialect=dialect, quota=quota or policy.quota)
+
+
+VOUCHERIFY_BUSINESS: Final = Quota(calls=100, period_s=60.0)
+"""Of the plan Business, and of a whole project: where it serves two domains each is given its share."""
+
 VENDORS: Final[Mapping[UpstreamName, Mapping[str, Vendor]]] = {
     "catalogue": {GENERIC: generic(GenericCatalogue)},
     "search": {GENERIC: generic(GenericSearch)},
-    "pricing": {GENERIC: generic(GenericPricing)},
+    "pricing": {
+        GENERIC: generic(GenericPricing),
+        "voucherify": Vendor(
+            VoucherifyPricingSettings, VoucherifyPricing, publishes(throttling.VOUCHERIFY, VOUCHERIFY_BUSINESS)
+        ),
+    },
     "stock": {GENERIC: generic(GenericStock)},
     "loyalty": {
         GENERIC: generic(GenericLoyalty),
-        "loymax": Vendor(
-            LoymaxLoyaltyOptions, LoymaxLoyalty, lambda policy: replace(policy, dialect=throttling.LOYMAX)
+        "loymax": Vendor(LoymaxLoyaltyOptions, LoymaxLoyalty, publishes(throttling.LOYMAX)),
+        "voucherify": Vendor(
+            VoucherifyLoyaltySettings, VoucherifyLoyalty, publishes(throttling.VOUCHERIFY, VOUCHERIFY_BUSINESS)
         ),
     },
     "recommendations": {GENERIC: generic(GenericRecommendations)},
     "delivery": {
         GENERIC: generic(GenericDelivery),
-        "cdek": Vendor(CdekSettings, CdekDelivery, lambda policy: replace(policy, dialect=throttling.CDEK)),
+        "cdek": Vendor(CdekSettings, CdekDelivery, publishes(throttling.CDEK)),
     },
     "customers": {GENERIC: generic(GenericCustomers)},
     "geo": {GENERIC: generic(GenericGeo)},

@@ -51,8 +51,8 @@ Json = Any
 ROOT = Path(__file__).resolve().parents[2]
 SLIM = ROOT / "docs" / "vendors" / "schemas"
 NO_CONTRACTS = "needs the vendors' contracts: a folder shared/contracts beside the repository, or VENDOR_CONTRACTS"
-OFTEN_UNSAID = {401, 403, 404, 408, 409, 429, *range(500, 600)}
-"""Statuses that contracts rarely describe; an answer with one is not judged where they do not."""
+REFUSALS_FROM = 400
+"""Contracts rarely describe every refusal; an answer with one is not judged where they do not."""
 
 
 def folder() -> Path | None:
@@ -144,7 +144,7 @@ class Contract:
         key = self._status(found, answer.status_code)
         if key is None:
             said = f"{answer.status_code} is no status of {request.method} {request.url.path}"
-            return [] if answer.status_code in OFTEN_UNSAID else [said]
+            return [] if answer.status_code >= REFUSALS_FROM else [said]
         pointer, described = self._behind(found, f"{found.pointer}/responses/{key}", found.described["responses"][key])
         place = _json_content(described.get("content", {}))
         if place is None:
