@@ -150,7 +150,8 @@ async def test_everybody_has_an_account(
     assert one.customer_id == customer
     if membership is LoyaltyMembership.NOT_ENROLLED:
         assert one.balance.available.points == 0
-        assert one.card is one.tier is None
+        assert one.card is None
+        assert one.tier is None
 
 
 async def test_points_are_worth_what_the_programme_publishes(wire: Recorder) -> None:
