@@ -21,7 +21,7 @@ from gateway.edge import EdgeParts, core_of, make_edge
 from gateway.engine import LocalityChecked, PlannedExecutor
 from gateway.front import Front
 from gateway.health import GuardedSources, HealthRoutes, warm_up
-from gateway.http.ports import Executor
+from gateway.http.ports import Executor, Recall
 from gateway.http.reference import GraphQLCoreExecutor
 from gateway.ops.desk import Rooms
 from gateway.ops.listener import OpsPlace
@@ -128,19 +128,26 @@ async def open_front(
         admission.following_delay(),
         quiet_collector(),
     ):
-        executor = decide_executor(settings, core, opened, now)
-        parts = EdgeParts(executor, contexts, authenticate, telemetry.journal, admission, sharing)
+        executor, recall = decide_executor(settings, core, opened, now)
+        parts = EdgeParts(executor, contexts, authenticate, telemetry.journal, admission, sharing, recall)
         edge = make_edge(settings, core, parts, now)
         telemetry.watch_door(admission, edge.places)
         front.open(edge.http, edge.socket)
         yield
 
 
-def decide_executor(settings: Settings, schema: GraphQLSchema, opened: Opened, now: Now) -> Executor:
-    """The engine that the settings name, behind the locality check and, with a cache, the response level."""
+def decide_executor(
+    settings: Settings, schema: GraphQLSchema, opened: Opened, now: Now
+) -> tuple[Executor, Recall | None]:
+    """The engine that the settings name, behind the locality check and, with a cache, the response level.
+
+    Whatever is traced goes the whole way: nothing is recalled past the traces.
+    """
     engine = PlannedExecutor(schema) if settings.executor == "compiled" else GraphQLCoreExecutor(schema)
     fallbacks = engine.fallbacks if isinstance(engine, PlannedExecutor) else None
     watched = opened.telemetry.watch_executor(LocalityChecked(engine), fallbacks)
-    if settings.cache.is_enabled:
-        watched = RememberedResponses(watched, Responses(opened.levels), now)
-    return opened.telemetry.trace_executor(watched)
+    if not settings.cache.is_enabled:
+        return opened.telemetry.trace_executor(watched), None
+    remembered = RememberedResponses(watched, Responses(opened.levels), now)
+    traced = opened.telemetry.trace_executor(remembered)
+    return traced, remembered.recall if traced is remembered else None

@@ -14,7 +14,7 @@ from gateway.http.lookup import Accepted, DocumentLookup
 from gateway.http.operations import Operations
 from gateway.http.origins import Origins
 from gateway.http.persisted import TextStore
-from gateway.http.ports import Authenticate, Executor, Journal
+from gateway.http.ports import Authenticate, Executor, Journal, Recall
 from gateway.http.rules import EdgeRules
 from gateway.http.socket import SocketEndpoint, SocketParts
 from gateway.http.trusted import TrustedDocuments, read_manifest
@@ -51,6 +51,7 @@ class EdgeParts:
     journal: Journal
     admission: Admission
     sharing: Sharing
+    recall: Recall | None = None
 
 
 def core_of(schema: strawberry.Schema) -> GraphQLSchema:
@@ -74,6 +75,7 @@ def make_edge(
         journal=parts.journal,
         quota=make_quota(settings, parts.sharing.buckets),
         permissions=FieldPermissions(schema, settings.identity.scopes),
+        recall=parts.recall,
         wall_clock=now,
     )
     places = Slots()

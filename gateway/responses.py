@@ -4,8 +4,8 @@ What may be kept is not decided here: the cache records what a request reads, an
 for how long and for whom (`gateway/cache/response.py`).
 """
 
-from collections.abc import AsyncGenerator, Awaitable, Callable
-from typing import Any
+from collections.abc import AsyncGenerator, Awaitable, Callable, Hashable
+from typing import Any, cast
 
 import msgspec
 from graphql import DocumentNode
@@ -13,8 +13,9 @@ from graphql.language import FieldNode, Visitor, visit
 
 from clients.eventual import Eventual, is_pending, then
 from gateway.cache.reads import Reads
-from gateway.cache.response import KeptResponse, ResponseKey, Responses
+from gateway.cache.response import KeptResponse, Place, ResponseKey, Responses
 from gateway.http.documents import Prepared, is_mutation
+from gateway.http.envelope import read_data, write_result
 from gateway.http.ports import Executor, Incremental, RequestFacts, Result
 from gateway.http.terms import CacheTerms
 from resolvers.context import Context
@@ -52,12 +53,16 @@ class RememberedResponses:
         key = response_key(facts)
         kept = self._responses.find(key, context.asker)
         if kept is not None:
-            return Result(kept.body, terms=self._terms(kept))
+            return Result(read_data(kept.body), terms=self._terms(kept), kept=kept)
         reads = context.asker.reads = self._responses.reads()
         started = self._inner.execute(facts, context)
         if is_pending(started):
             return self._keep_later(key, context, traits, reads, started)
         return self._keep(key, context, traits, reads, started)
+
+    def recall(self, place: Hashable) -> KeptResponse | None:
+        """The answer that was found at a place before, if it may still be served; a `gateway.http.ports.Recall`."""
+        return self._responses.find_at(cast("Place", place))
 
     def subscribe(self, facts: RequestFacts, context: Context) -> Awaitable[AsyncGenerator[Result, None] | Result]:
         """Start a subscription; what it says is never kept."""
@@ -81,7 +86,8 @@ class RememberedResponses:
         if reads.refusal == "private":
             traits.is_private = True
             return mark_private(result)
-        if not self._responses.keep(key, context.asker, result.data, reads, tells_ages=traits.tells_ages):
+        body = write_result(result.data, ())
+        if not self._responses.keep(key, context.asker, body, reads, tells_ages=traits.tells_ages):
             return result
         left_s = max(0, int(reads.fresh_until - self._now()))
         return Result(result.data, terms=CacheTerms(left_s, tags=frozenset(reads.tags)))

@@ -16,6 +16,8 @@ from gateway.cache.reads import Reads
 
 AGES_TRUE_FOR_S = 1.0
 WHILE_REFRESHED_S = 0.25
+FORMS = 2
+"""What a response is reckoned to take, in lengths of its bytes: they, and all their compressed forms together."""
 
 
 class ResponseKey(NamedTuple):
@@ -26,12 +28,24 @@ class ResponseKey(NamedTuple):
     variables: bytes
 
 
+class Place(NamedTuple):
+    """Where a response is kept: for whom, and what it answers."""
+
+    audience: InContext | ForCustomer
+    key: ResponseKey
+
+
 class KeptResponse(NamedTuple):
-    """A response's bytes, the tags that purge it, and until when it may be served (epoch seconds)."""
+    """A response's bytes, the tags that purge it, and until when it may be served (epoch seconds).
+
+    `forms` are its bytes as whoever sends them compressed them, by content coding; they go when it goes.
+    """
 
     body: bytes
     tags: frozenset[str]
     fresh_until: float
+    place: Place
+    forms: dict[bytes, bytes]
 
 
 class Responses:
@@ -46,10 +60,16 @@ class Responses:
 
     def find(self, key: ResponseKey, asker: Asker) -> KeptResponse | None:
         """The kept response, if there is one and it may still be served."""
-        shelf = self._shelves.get(audience(asker))
-        entry = shelf.get(key) if shelf is not None else None
-        if entry is None or self._clock() >= entry.fresh_until or self._is_purged(entry):
+        kept = self.find_at(Place(audience(asker), key))
+        if kept is None:
             self._counters.missed += 1
+        return kept
+
+    def find_at(self, place: Place) -> KeptResponse | None:
+        """The same, by where a response was found before; whoever misses it here goes on to `find`, which counts."""
+        shelf = self._shelves.get(place.audience)
+        entry = shelf.get(place.key) if shelf is not None else None
+        if entry is None or self._clock() >= entry.fresh_until or self._is_purged(entry):
             return None
         self._counters.hit += 1
         entry.used = True
@@ -71,12 +91,13 @@ class Responses:
             self._counters.refused[refusal] = self._counters.refused.get(refusal, 0) + 1
             return False
         fresh_until = pick_fresh_until(reads, now, tells_ages=tells_ages)
-        entry = self._shelves.entry(audience(asker), key)
-        entry.value = KeptResponse(body, frozenset(reads.tags), fresh_until)
+        place = Place(audience(asker), key)
+        entry = self._shelves.entry(*place)
+        entry.value = KeptResponse(body, frozenset(reads.tags), fresh_until, place, {})
         entry.received_at = now
         entry.fresh_until = entry.gone_at = fresh_until
         entry.checked = self._purges.epoch
-        self._memory.settle(entry, now, ENTRY_BYTES + len(body) + 100 * len(reads.tags))
+        self._memory.settle(entry, now, ENTRY_BYTES + FORMS * len(body) + 100 * len(reads.tags))
         self._counters.kept += 1
         return True
 

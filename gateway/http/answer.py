@@ -3,9 +3,11 @@
 from collections.abc import AsyncGenerator, Awaitable, Callable, MutableMapping
 from contextlib import ExitStack
 from dataclasses import dataclass, field
-from typing import Any
+from functools import lru_cache
+from typing import Any, Final
 
 from gateway.http.negotiation import Media
+from gateway.http.ports import KeptAnswer
 from gateway.http.terms import CacheTerms
 
 Headers = list[tuple[bytes, bytes]]
@@ -14,7 +16,10 @@ Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 
 @dataclass(slots=True)
 class Answer:
-    """One whole answer. `codes` are those of its errors, for the journal; `terms` those of caches."""
+    """One whole answer. `codes` are those of its errors, for the journal; `terms` those of caches.
+
+    `kept` is the same answer in the response level, if it is there.
+    """
 
     status: int
     media: Media | None
@@ -22,6 +27,7 @@ class Answer:
     headers: Headers = field(default_factory=list)
     codes: tuple[str, ...] = ()
     terms: CacheTerms | None = None
+    kept: KeptAnswer | None = None
 
 
 @dataclass(slots=True)
@@ -34,6 +40,20 @@ class Stream:
     status: int = 200
     codes: tuple[str, ...] = ()
     held: ExitStack = field(default_factory=ExitStack)
+
+
+WHOLE_ANSWERS: Final = "gateway.http.response.whole"
+"""An extension of ASGI, and the type of its message: `head` has the lines of a 200's headers, `body` its bytes.
+
+Our server offers it (`gateway/http/server.py`). Values of headers are not looked through for line ends: send nothing
+so that a client has a say in.
+"""
+
+
+@lru_cache(maxsize=1024)
+def write_head(headers: tuple[tuple[bytes, bytes], ...]) -> bytes:
+    """The lines of headers."""
+    return b"".join([part for name, value in headers for part in (name, b": ", value, b"\r\n")])
 
 
 async def send_answer(send: Send, answer: Answer, headers: Headers) -> None:

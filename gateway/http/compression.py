@@ -1,7 +1,7 @@
 """Compress answers that are long enough for it to pay (RFC 9110, 12.5.3)."""
 
 import gzip
-from collections.abc import Callable
+from collections.abc import Callable, MutableMapping
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -40,6 +40,25 @@ class Compression:
             return body, None
         coding = choose_coding(accepted)
         return (body, None) if coding is None else (_CODINGS[coding](body), coding)
+
+    def apply_once(
+        self, body: bytes, accepted: bytes | None, forms: MutableMapping[bytes, bytes]
+    ) -> tuple[bytes, bytes | None]:
+        """The same for a body that is sent again and again: each form is made once, and found in `forms`.
+
+        Together they take no more room than the body: forms beyond that are made anew each time.
+        """
+        if accepted is None or len(body) < self.min_bytes:
+            return body, None
+        coding = choose_coding(accepted)
+        if coding is None:
+            return body, None
+        form = forms.get(coding)
+        if form is None:
+            form = _CODINGS[coding](body)
+            if sum(map(len, forms.values())) + len(form) <= len(body):
+                forms[coding] = form
+        return form, coding
 
 
 @lru_cache(maxsize=256)

@@ -35,7 +35,7 @@ class Demand(Protocol):
         """Tell the static cost with these variables."""
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, slots=True, weakref_slot=True, eq=False)
 class Prepared:
     """A document that may be executed.
 
@@ -106,6 +106,13 @@ class Documents:
     def recall(self, sha256: str) -> Prepared | None:
         """Find a prepared document by the SHA-256 of its text, while it is kept."""
         return self._by_hash.get(sha256)
+
+    def keep_in_use(self, prepared: Prepared) -> bool:
+        """Count a prepared document as just used; False when it is no longer kept."""
+        if self._prepared.get(prepared.source) is prepared:
+            self._prepared.move_to_end(prepared.source)
+            return True
+        return self._pinned.get(prepared.source) is prepared
 
     def pin(self, source: str) -> Prepared:
         """Prepare a document that is never forgotten: one registered at start."""

@@ -23,11 +23,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from gateway.http.addresses import parse_address
-from gateway.http.answer import Answer, Headers, Send, Stream, send_answer
+from gateway.http.answer import WHOLE_ANSWERS, Answer, Headers, Send, Stream, send_answer, write_head
 from gateway.http.body import Disconnected, Receive, parse_body, read_body
 from gateway.http.caching import NO_STORE, cache_headers, entity_tag, is_known
 from gateway.http.delivery import deliver_increments, deliver_result, deliver_results
-from gateway.http.documents import is_mutation, is_subscription
+from gateway.http.documents import Prepared, is_mutation, is_subscription
 from gateway.http.envelope import write_result
 from gateway.http.errors import OF_THE_DOCUMENT, Code, Refused, codes_of, fault_entry
 from gateway.http.events import write_events
@@ -38,12 +38,22 @@ from gateway.http.operations import Operations, Visit, name_of
 from gateway.http.origins import is_preflighted, refuse_simple
 from gateway.http.params import Params
 from gateway.http.persisted import is_hashed
-from gateway.http.ports import Answered, Authenticate, Incremental, Journal, Places, RequestFacts, Result
+from gateway.http.ports import (
+    Answered,
+    Authenticate,
+    Incremental,
+    Journal,
+    KeptAnswer,
+    Places,
+    RequestFacts,
+    Result,
+)
 from gateway.http.recognition import Recognition, while_recognised
 from gateway.http.rules import EdgeRules
 from gateway.http.streams import send_stream, until_disconnected, with_heartbeats
+from gateway.http.ways import Question, Way, Ways, is_lasting, question_of, way_of
 from gateway.limits.slots import Slots
-from resolvers.context import Viewer
+from resolvers.context import ANONYMOUS, Viewer
 
 Scope = MutableMapping[str, Any]
 
@@ -68,6 +78,14 @@ class _Exchange:
     started_s: float
     accepts: Accepts = _UNREAD
     facts: RequestFacts | None = None
+    operation: str | None = None
+    document: str | None = None
+
+    @property
+    def client(self) -> str:
+        """The peer's address."""
+        client = self.scope.get("client")
+        return client[0] if client else ""
 
 
 class GraphQLEndpoint:
@@ -88,6 +106,7 @@ class GraphQLEndpoint:
         self._journal = journal
         self._places = Slots() if places is None else places
         self._request_id = make_request_ids()
+        self._ways = Ways()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         headers = dict(scope["headers"])
@@ -111,43 +130,66 @@ class GraphQLEndpoint:
         if method == "OPTIONS":
             return Answer(204, None, b"", self._rules.origins.preflight(exchange.headers.get(b"origin")))
         _refuse_repeated(exchange)
-        exchange.accepts = accepts = read_accept(exchange.headers.get(b"accept", b""))
-        params = await self._read(method, exchange)
-        headers = exchange.headers
-        viewer = self._authenticate(headers)
+        exchange.accepts = read_accept(exchange.headers.get(b"accept", b""))
+        if method == "POST":
+            headers = exchange.headers
+            _refuse_unreadable(headers)
+            body = await read_body(exchange.receive, headers.get(b"content-length"), self._rules.body)
+            question = question_of(body, headers)
+            way = None if question is None else self._ways.find(question)
+            if way is not None:
+                answer = await self._follow(exchange, way)
+                if answer is not None:
+                    return answer
+            return await self._answer_anew(exchange, parse_body(body, self._rules.body), question)
+        if method == "GET":
+            return await self._answer_anew(exchange, self._read_address(exchange), None)
+        raise _not_allowed("Expected POST or GET.", b"GET, POST")
+
+    async def _follow(self, exchange: _Exchange, way: Way) -> Answer | None:
+        """Answer what was asked before from the response level; None when it has to be found out anew."""
+        viewer = self._authenticate(exchange.headers)
         if not isinstance(viewer, Viewer):
             viewer = await viewer
-        client = exchange.scope.get("client")
+        if viewer is not ANONYMOUS:
+            return None
+        kept = await self._operations.recall(way, viewer, exchange.client)
+        if kept is None:
+            return None
+        exchange.operation, exchange.document = way.operation, way.document
+        return Answer(200, way.media, kept.body, kept=kept)
+
+    async def _answer_anew(self, exchange: _Exchange, params: Params, question: Question | None) -> Answer | Stream:
+        viewer = self._authenticate(exchange.headers)
+        if not isinstance(viewer, Viewer):
+            viewer = await viewer
         visit = Visit(
             request_id=exchange.request_id,
             viewer=viewer,
-            headers=headers,
-            client=client[0] if client else "",
-            is_safe=method == "GET",
-            takes_parts=accepts.increments is not None,
+            headers=exchange.headers,
+            client=exchange.client,
+            is_safe=exchange.scope["method"] == "GET",
+            takes_parts=exchange.accepts.increments is not None,
         )
         prepared = await self._operations.find(params, visit)
         exchange.facts = facts = await self._operations.prepare(params, prepared, visit)
-        return await self._run(exchange, facts)
+        exchange.operation, exchange.document = name_of(facts), facts.prepared.sha256
+        answer = await self._run(exchange, facts)
+        if question is not None and viewer is ANONYMOUS and isinstance(answer, Answer) and is_lasting(params):
+            self._remember(question, facts, prepared, answer)
+        return answer
 
-    async def _read(self, method: str, exchange: _Exchange) -> Params:
-        headers = exchange.headers
-        if method == "POST":
-            if not is_json(headers.get(b"content-type", b"")):
-                raise Refused(
-                    Code.UNSUPPORTED_MEDIA_TYPE, "Expected content-type application/json, UTF-8; got another."
-                )
-            if b"content-encoding" in headers:
-                raise Refused(Code.UNSUPPORTED_MEDIA_TYPE, "Expected a body without content-encoding; got one with it.")
-            body = await read_body(exchange.receive, headers.get(b"content-length"), self._rules.body)
-            return parse_body(body, self._rules.body)
-        if method == "GET":
-            params = parse_address(exchange.scope["query_string"])
-            if params.query is not None and not (self._rules.get_queries or is_hashed(params.extensions)):
-                raise _not_allowed("Expected a registered document; a 'query' in an address is not taken.", b"POST")
-            self._refuse_forgery(exchange, params)
-            return params
-        raise _not_allowed("Expected POST or GET.", b"GET, POST")
+    def _remember(self, question: Question, facts: RequestFacts, found: Prepared, answer: Answer) -> None:
+        """Remember the way to an answer that stood in the response level."""
+        if answer.kept is not None and answer.media is not None:
+            self._ways.remember(question, way_of(facts, found, answer.kept.place, answer.media))
+
+    def _read_address(self, exchange: _Exchange) -> Params:
+        params = parse_address(exchange.scope["query_string"])
+        if params.query is not None and not (self._rules.get_queries or is_hashed(params.extensions)):
+            raise _not_allowed("Expected a registered document; a 'query' in an address is not taken.", b"POST")
+        self._refuse_forgery(exchange, params)
+        return params
 
     def _refuse_forgery(self, exchange: _Exchange, params: Params) -> None:
         """Any page can make a browser send a plain GET, with its cookies: a query in it is refused, and a
@@ -178,7 +220,7 @@ class GraphQLEndpoint:
         status = 400 if not written.began and accepts.single is Media.GRAPHQL else 200
         may_be_kept = exchange.scope["method"] == "GET" and written.began and not written.codes
         terms = started.terms if may_be_kept else None
-        return Answer(status, accepts.single, written.body, codes=written.codes, terms=terms)
+        return Answer(status, accepts.single, written.body, codes=written.codes, terms=terms, kept=started.kept)
 
     async def _subscribe(self, facts: RequestFacts, accepts: Accepts) -> Answer | Stream:
         if not (accepts.events or accepts.subscriptions):
@@ -208,12 +250,15 @@ class GraphQLEndpoint:
         return Stream(content_type(None), write_subscription(lasting))
 
     async def _send(self, exchange: _Exchange, send: Send, answer: Answer | Stream) -> None:
-        headers = [
-            (b"x-request-id", exchange.request_id.encode("ascii")),
-            *_SAFE,
-            *answer.headers,
-            *self._rules.origins.headers(exchange.headers.get(b"origin")),
-        ]
+        request_id = exchange.request_id.encode("ascii")
+        origin = self._rules.origins.headers(exchange.headers.get(b"origin"))
+        if isinstance(answer, Answer) and answer.kept is not None and answer.terms is None:
+            message = self._whole(exchange, answer, answer.kept, request_id, origin)
+            if message is not None:
+                await send(message)
+                self._report(exchange, answer)
+                return
+        headers = [(b"x-request-id", request_id), *_SAFE, *answer.headers, *origin]
         if isinstance(answer, Stream):
             headers += [*NO_STORE, (b"content-type", answer.content_type)]
             await send_stream(send, exchange.receive, answer, headers)
@@ -223,6 +268,19 @@ class GraphQLEndpoint:
             await send_answer(send, answer, headers)
         self._report(exchange, answer)
 
+    def _whole(
+        self, exchange: _Exchange, answer: Answer, kept: KeptAnswer, request_id: bytes, origin: Headers
+    ) -> MutableMapping[str, Any] | None:
+        """A kept answer as one message, with the same headers as any other; None where the server takes no such."""
+        if answer.media is None or WHOLE_ANSWERS not in exchange.scope.get("extensions", ()):
+            return None
+        accepted = exchange.headers.get(b"accept-encoding")
+        body, coding = self._rules.compression.apply_once(answer.body, accepted, kept.forms)
+        length = (b"content-length", b"%d" % len(body))
+        coded = () if coding is None else ((b"content-encoding", coding),)
+        rest = (*_SAFE, *origin, *NO_STORE, *coded, (b"content-type", answer.media.value), length)
+        return {"type": WHOLE_ANSWERS, "head": b"x-request-id: %b\r\n%b" % (request_id, write_head(rest)), "body": body}
+
     def _encode(self, exchange: _Exchange, answer: Answer, headers: Headers) -> None:
         """Leave out what the client has, and compress the rest."""
         if answer.terms is not None and not answer.terms.is_private:
@@ -231,7 +289,11 @@ class GraphQLEndpoint:
             if is_known(tag, exchange.headers):
                 answer.status, answer.media, answer.body = 304, None, b""
                 return
-        answer.body, coding = self._rules.compression.apply(answer.body, exchange.headers.get(b"accept-encoding"))
+        accepted, compression = exchange.headers.get(b"accept-encoding"), self._rules.compression
+        if answer.kept is None:
+            answer.body, coding = compression.apply(answer.body, accepted)
+        else:
+            answer.body, coding = compression.apply_once(answer.body, accepted, answer.kept.forms)
         if coding is not None:
             headers.append((b"content-encoding", coding))
 
@@ -240,14 +302,21 @@ class GraphQLEndpoint:
         self._journal.answered(
             Answered(
                 request_id=exchange.request_id,
-                operation=name_of(facts),
-                document=facts.prepared.sha256 if facts else None,
+                operation=exchange.operation,
+                document=exchange.document,
                 status=answer.status,
                 codes=answer.codes,
                 took_s=time.monotonic() - exchange.started_s,
                 is_signed_in=facts is not None and facts.viewer.customer_id is not None,
             )
         )
+
+
+def _refuse_unreadable(headers: Mapping[bytes, bytes]) -> None:
+    if not is_json(headers.get(b"content-type", b"")):
+        raise Refused(Code.UNSUPPORTED_MEDIA_TYPE, "Expected content-type application/json, UTF-8; got another.")
+    if b"content-encoding" in headers:
+        raise Refused(Code.UNSUPPORTED_MEDIA_TYPE, "Expected a body without content-encoding; got one with it.")
 
 
 def _refuse_repeated(exchange: _Exchange) -> None:

@@ -17,6 +17,9 @@ class Lookup(Protocol):
 
     def find(self, params: Params) -> Eventual[Prepared]: ...
 
+    def keep_in_use(self, prepared: Prepared) -> bool:
+        """Count a document that was found before as asked for again; False when it would have to be prepared anew."""
+
 
 class Accepted(enum.Enum):
     """Which documents are executed at all: any, or registered ones only."""
@@ -35,6 +38,9 @@ class TextLookup:
         if params.query is None:
             raise Refused(Code.BAD_REQUEST, "Expected 'query' to be a GraphQL document; got no 'query'.")
         return self._documents.find(params.query)
+
+    def keep_in_use(self, prepared: Prepared) -> bool:
+        return self._documents.keep_in_use(prepared)
 
 
 class DocumentLookup:
@@ -62,6 +68,9 @@ class DocumentLookup:
         if params.extensions is not None and (sha256 := read_hash(params.extensions)) is not None:
             return self._by_hash(sha256, params.query)
         return self._by_text(params.query)
+
+    def keep_in_use(self, prepared: Prepared) -> bool:
+        return self._documents.keep_in_use(prepared)
 
     def _registered(self, params: Params) -> Prepared:
         assert params.document_id is not None

@@ -17,8 +17,20 @@ from gateway.http.envelope import write_result
 from gateway.http.errors import Code, Entry, Refused, codes_of, describe
 from gateway.http.lookup import Lookup
 from gateway.http.params import Params
-from gateway.http.ports import Executor, Incremental, Journal, MakeContext, Permissions, Quota, RequestFacts, Result
+from gateway.http.ports import (
+    Executor,
+    Incremental,
+    Journal,
+    KeptAnswer,
+    MakeContext,
+    Permissions,
+    Quota,
+    Recall,
+    RequestFacts,
+    Result,
+)
 from gateway.http.rules import EdgeRules
+from gateway.http.ways import Way
 from resolvers.context import Viewer
 
 WRITING_S = 0.1
@@ -60,6 +72,7 @@ class Operations:
         journal: Journal,
         quota: Quota | None = None,
         permissions: Permissions | None = None,
+        recall: Recall | None = None,
         wall_clock: Callable[[], float] = time.time,
     ) -> None:
         self._schema = schema
@@ -70,13 +83,14 @@ class Operations:
         self._journal = journal
         self._quota = quota
         self._permissions = permissions
+        self._recall = recall
         self._wall_clock = wall_clock
 
     async def find(self, params: Params, visit: Visit) -> Prepared:
         """Find the document that a client means, if the client may ask at all; raises Refused."""
         if self._quota is not None:
             admitted = self._quota.admit(visit.viewer.customer_id, visit.client)
-            if isawaitable(admitted):
+            if admitted is not None:
                 await admitted
         found = self._lookup.find(params)
         return found if isinstance(found, Prepared) else await found
@@ -104,10 +118,37 @@ class Operations:
             deadline=asyncio.get_running_loop().time() + self._time_s(is_mutation(operation), visit.headers),
         )
         if self._quota is not None:
-            charged = self._quota.charge(facts)
-            if isawaitable(charged):
+            cost = facts.prepared.demand.cost(facts.operation, facts.variables)
+            charged = self._quota.charge(visit.viewer.customer_id, visit.client, cost)
+            if charged is not None:
                 await charged
         return facts
+
+    async def recall(self, way: Way, viewer: Viewer, client: str) -> KeptAnswer | None:
+        """The kept answer at the end of a way; None when it is not there any more.
+
+        Whoever is answered so is counted, checked and charged as for any answer; raises Refused.
+        """
+        prepared = way.prepared()
+        if self._recall is None or prepared is None or not self._lookup.keep_in_use(prepared):
+            return None
+        kept = self._recall(way.place)
+        if kept is None:
+            return None
+        if self._quota is not None:
+            admitted = self._quota.admit(viewer.customer_id, client)
+            if admitted is not None:
+                await admitted
+        operation = prepared.operation(way.operation)
+        if self._permissions is not None:
+            self._permissions.check(prepared, operation, viewer)
+        prepared.demand.check_variables(operation, way.variables)
+        if self._quota is not None:
+            cost = prepared.demand.cost(operation, way.variables)
+            charged = self._quota.charge(viewer.customer_id, client, cost)
+            if charged is not None:
+                await charged
+        return kept
 
     def _refuse_closed(self, prepared: Prepared, operation: OperationDefinitionNode, visit: Visit) -> None:
         if visit.is_safe and (is_mutation(operation) or is_subscription(operation)):
@@ -133,6 +174,8 @@ class Operations:
 
     def write(self, facts: RequestFacts, result: Result) -> Written:
         """Write a whole result; faults in it go to the journal and are masked."""
+        if result.kept is not None:
+            return Written(result.kept.body, (), began=True)
         entries = self.entries(facts, result) if result.errors else []
         body = write_result(result.data, entries, result.extensions)
         return Written(body, codes_of(entries), began=result.data is not None)

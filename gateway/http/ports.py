@@ -1,6 +1,6 @@
 """What the front door needs of the rooms behind it: the smallest interfaces that serve it."""
 
-from collections.abc import AsyncGenerator, Awaitable, Mapping, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Hashable, Mapping, MutableMapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Any, Protocol
@@ -34,17 +34,34 @@ class RequestFacts(msgspec.Struct, frozen=True, gc=False):
     deadline: float
 
 
+class KeptAnswer(Protocol):
+    """A whole answer without errors that the response level keeps.
+
+    `place` is where: `Recall` finds it there for everybody for whom it is. `forms` are its bodies by
+    content coding, kept for as long as it is; whoever makes one puts it there.
+    """
+
+    @property
+    def body(self) -> bytes: ...
+    @property
+    def place(self) -> Hashable: ...
+    @property
+    def forms(self) -> MutableMapping[bytes, bytes]: ...
+
+
 @dataclass(frozen=True, slots=True)
 class Result:
     """One whole answer. `data` is JSON, `b"null"` when null reached the root, None when execution never began.
 
-    `terms` say what caches may do with it; without them it is not kept anywhere.
+    `terms` say what caches may do with it; without them it is not kept anywhere. `kept` is the same answer in the
+    response level, if that is where it was found.
     """
 
     data: bytes | None
     errors: Sequence[GraphQLError] = ()
     extensions: bytes | None = None
     terms: CacheTerms | None = None
+    kept: KeptAnswer | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,6 +125,12 @@ class Executor(Protocol):
         """Start a subscription; a Result says why it could not be started."""
 
 
+class Recall(Protocol):
+    """Find an answer where the response level keeps it; None when it is gone, purged or no longer true."""
+
+    def __call__(self, place: Hashable, /) -> KeptAnswer | None: ...
+
+
 class Authenticate(Protocol):
     """Tell who asks from the headers; raises Refused(UNAUTHENTICATED) for a token that is not good."""
 
@@ -126,8 +149,8 @@ class Quota(Protocol):
     def admit(self, customer_id: str | None, address: str) -> Eventual[None]:
         """Count one request, before its document is looked at."""
 
-    def charge(self, facts: RequestFacts) -> Eventual[None]:
-        """Count what the request asks for."""
+    def charge(self, customer_id: str | None, address: str, cost: int) -> Eventual[None]:
+        """Count the static cost of what the request asks for."""
 
 
 class Permissions(Protocol):

@@ -12,10 +12,12 @@ import asyncio
 import resource
 from asyncio.events import TimerHandle
 from dataclasses import dataclass, field
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Final
 
 import uvicorn
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
+from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol, RequestResponseCycle
+
+from gateway.http.answer import WHOLE_ANSWERS
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +38,38 @@ class Unacceptable(Exception):
     """A request head beyond the limits; httptools turns it into its own parser error."""
 
 
+class WholeCycle(RequestResponseCycle):
+    """One exchange of messages that takes an answer in one piece as well: its head's lines and its body.
+
+    The pieces of ASGI's own are looked through header by header; what is sent so was looked through before.
+    """
+
+    async def send(self, message: Any) -> None:
+        if message["type"] != WHOLE_ANSWERS:
+            await super().send(message)
+            return
+        if self.flow.write_paused and not self.disconnected:
+            await self.flow.drain()
+        if self.disconnected:
+            return
+        if self.response_started:
+            raise RuntimeError("Expected a whole answer to be the only one; another was begun.")
+        self.response_started = self.response_complete = True
+        self.waiting_for_100_continue = False
+        head = [STATUS_LINE[200]]
+        for name, value in self.default_headers:
+            head += (name, b": ", value, b"\r\n")
+        end = b"\r\n" if self.keep_alive else b"connection: close\r\n\r\n"
+        self.transport.write(b"".join([*head, message["head"], end, message["body"]]))
+        self.message_event.set()
+        if not self.keep_alive:
+            self.transport.close()
+        self.on_response()
+
+
+_EXTENSIONS: Final[dict[str, dict[str, object]]] = {WHOLE_ANSWERS: {}}
+
+
 class DeadlineProtocol(HttpToolsProtocol):
     """One connection with deadlines on what it receives; made per connection by uvicorn."""
 
@@ -47,7 +81,7 @@ class DeadlineProtocol(HttpToolsProtocol):
         self._stalled: TimerHandle | None = None
         self._is_receiving = False
         self._has_begun = False
-        self._head_bytes = 0
+        self._head_bytes = self._hosts = 0
         self._refusal = b"400 Bad Request"
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
@@ -61,7 +95,7 @@ class DeadlineProtocol(HttpToolsProtocol):
 
     def data_received(self, data: bytes) -> None:
         is_first = not self._has_begun
-        super().data_received(data)
+        HttpToolsProtocol.data_received(self, data)
         if self.transport.is_closing():
             return
         self._has_begun = True
@@ -73,6 +107,11 @@ class DeadlineProtocol(HttpToolsProtocol):
             self._disarm()
             self._timer = self.loop.call_later(self.limits.whole_request_s, self._cut)
 
+    def _start_asgi_task(self, cycle: RequestResponseCycle, app: Any) -> None:
+        cycle.__class__ = WholeCycle  # uvicorn leaves no other way to say which class to make
+        cycle.scope["extensions"] = _EXTENSIONS  # type: ignore[typeddict-item]
+        super()._start_asgi_task(cycle, app)
+
     def handle_websocket_upgrade(self) -> None:
         self._disarm()
         super().handle_websocket_upgrade()
@@ -80,34 +119,39 @@ class DeadlineProtocol(HttpToolsProtocol):
     def on_response_complete(self) -> None:
         if not self._is_receiving:
             self._disarm()
-        super().on_response_complete()
+        HttpToolsProtocol.on_response_complete(self)
 
     def on_message_begin(self) -> None:
-        super().on_message_begin()
+        HttpToolsProtocol.on_message_begin(self)
         self._is_receiving = True
-        self._head_bytes = 0
+        self._head_bytes = self._hosts = 0
 
     def on_url(self, url: bytes) -> None:
-        super().on_url(url)
+        self.url += url
         if len(self.url) > self.limits.target_bytes:
             self._refuse(b"414 URI Too Long")
 
     def on_header(self, name: bytes, value: bytes) -> None:
-        super().on_header(name, value)
+        # What uvicorn does, written out: this is called for every header of every request.
+        name = name.lower()
+        if name == b"host":
+            self._hosts += 1
+        elif name == b"expect" and value.lower() == b"100-continue":
+            self.expect_100_continue = True
+        self.headers.append((name, value))
         self._head_bytes += len(name) + len(value)
         if self._head_bytes > self.limits.header_bytes or len(self.headers) > self.limits.header_fields:
             self._refuse(b"431 Request Header Fields Too Large")
 
     def on_headers_complete(self) -> None:
-        hosts = sum(name == b"host" for name, _ in self.headers)
-        if hosts > 1 or (hosts == 0 and self.parser.get_http_version() != "1.0"):
+        if self._hosts != 1 and (self._hosts > 1 or self.parser.get_http_version() != "1.0"):
             self._refuse(b"400 Bad Request")
         self._head_bytes = -1
-        super().on_headers_complete()
+        HttpToolsProtocol.on_headers_complete(self)
 
     def on_message_complete(self) -> None:
         self._is_receiving = False
-        super().on_message_complete()
+        HttpToolsProtocol.on_message_complete(self)
 
     def pause_writing(self) -> None:
         super().pause_writing()

@@ -81,32 +81,39 @@ class DocumentDemand:
         self._sha256 = sha256
         self._limits = limits
         self._deciding: dict[str | None, tuple[str, ...]] = {}
-        self._known: dict[tuple[Any, ...], Measures] = {}
+        self._known: dict[tuple[Any, ...], tuple[Measures, list[Excess]]] = {}
 
     def keep(self, operation: OperationDefinitionNode, measures: Measures) -> None:
         """Keep what was measured without variables; judge it at once where no variable can change it."""
         self._deciding[_name(operation)] = tuple(sorted(measures.variables))
         if not measures.variables:
-            self._known[_name(operation),] = measures
-            self._guard.judge(self._sha256, find_demand_excess(measures, self._limits))
+            excess = find_demand_excess(measures, self._limits)
+            self._known[_name(operation),] = measures, excess
+            self._guard.judge(self._sha256, excess)
 
     def check_variables(self, operation: OperationDefinitionNode, variables: Mapping[str, Any]) -> None:
         """Raise Refused when these variables make the operation ask for too much."""
         if self._deciding[_name(operation)]:
-            self._guard.judge(self._sha256, find_demand_excess(self._measures(operation, variables), self._limits))
+            excess = self._measure(operation, variables)[1]
+            if excess:
+                self._guard.judge(self._sha256, excess)
 
     def cost(self, operation: OperationDefinitionNode, variables: Mapping[str, Any]) -> int:
         """Tell the static cost with these variables, for whoever accounts for it."""
-        return self._measures(operation, variables).cost
+        return self._measure(operation, variables)[0].cost
 
-    def _measures(self, operation: OperationDefinitionNode, variables: Mapping[str, Any]) -> Measures:
+    def _measure(
+        self, operation: OperationDefinitionNode, variables: Mapping[str, Any]
+    ) -> tuple[Measures, list[Excess]]:
+        """What the operation asks for with these variables, and what of it is too much."""
         name = _name(operation)
-        key = (name, *(_number(variables.get(deciding)) for deciding in self._deciding[name]))
+        key = (name, *[_number(variables.get(deciding)) for deciding in self._deciding[name]])
         known = self._known.get(key)
         if known is None:
             if len(self._known) >= MAX_KEPT:
                 self._known.clear()
-            known = self._known[key] = self._guard.measure(self._document, operation, variables)
+            measures = self._guard.measure(self._document, operation, variables)
+            known = self._known[key] = measures, find_demand_excess(measures, self._limits)
         return known
 
 

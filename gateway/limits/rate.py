@@ -7,14 +7,12 @@ bucket that would be fuller than its burst refuses, and knows exactly how long t
 from collections import OrderedDict
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from inspect import isawaitable
 from typing import Any, Final, Protocol
 
 from redis.exceptions import RedisError
 
 from clients.eventual import Eventual
 from gateway.http.errors import Code, Limit, Refused
-from gateway.http.ports import RequestFacts
 
 MAX_CLIENTS = 100_000
 SILENT_S: Final = 1.0
@@ -129,17 +127,16 @@ class ClientQuota:
         """Count one request; raises Refused(RATE_LIMITED) when there were too many."""
         return self._take("rate", f"{_client(customer_id, address)}:requests", 1, self._rates.requests)
 
-    def charge(self, facts: RequestFacts) -> Eventual[None]:
+    def charge(self, customer_id: str | None, address: str, cost: int) -> Eventual[None]:
         """Count the static cost of what is asked for; raises Refused(RATE_LIMITED) when it was too much."""
-        cost = facts.prepared.demand.cost(facts.operation, facts.variables)
-        return self._take("cost", f"{_client(facts.viewer.customer_id, facts.client)}:cost", cost, self._rates.cost)
+        return self._take("cost", f"{_client(customer_id, address)}:cost", cost, self._rates.cost)
 
     def _take(self, limit: Limit, key: str, amount: float, rate: Rate) -> Eventual[None]:
         wait = self._buckets.take(key, amount, rate)
-        if isawaitable(wait):
-            return _judge_later(wait, limit)
-        _judge(wait, limit)
-        return None
+        if isinstance(wait, float | int):
+            _judge(wait, limit)
+            return None
+        return _judge_later(wait, limit)
 
 
 def _client(customer_id: str | None, address: str) -> str:

@@ -138,7 +138,8 @@ class Gate:
     def leave(self) -> None:
         """Go out and call those who may now come in."""
         self.inside -= 1
-        self._call()
+        if len(self.line):
+            self._call()
 
     def resize(self, limit: int) -> None:
         """Set the limit. More room is used at once; of less room nobody inside is told."""

@@ -6,11 +6,13 @@ import resource
 import socket
 import time
 from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from typing import Any
 
 import pytest
 import uvicorn
 
+from gateway.http.answer import WHOLE_ANSWERS
 from gateway.http.server import ReceiveLimits, ServerOptions, make_server_config, take_open_files
 from tests.http.serve import make_app
 
@@ -25,9 +27,16 @@ QUICK = ReceiveLimits(first_byte_s=0.3, whole_request_s=0.5, stalled_reader_s=0.
 @pytest.fixture
 async def port() -> AsyncIterator[int]:
     """Serve the small shop with short deadlines on a free port."""
+    async with serving(make_app("")) as port:
+        yield port
+
+
+@asynccontextmanager
+async def serving(app: Any) -> AsyncIterator[int]:
+    """Serve an application with short deadlines on a free port."""
     listening = socket.socket()
     listening.bind(("127.0.0.1", 0))
-    config = make_server_config(make_app(""), ServerOptions(limits=QUICK, keep_alive_s=1))
+    config = make_server_config(app, ServerOptions(limits=QUICK, keep_alive_s=1))
     config.loop = "asyncio"
     server = uvicorn.Server(config)
     serving = asyncio.create_task(server._serve([listening]))
@@ -186,3 +195,33 @@ def test_takes_the_files_that_a_crowd_needs() -> None:
         assert resource.getrlimit(resource.RLIMIT_NOFILE)[0] == 2048
     finally:
         resource.setrlimit(resource.RLIMIT_NOFILE, before)
+
+
+async def whole(scope: Any, receive: Any, send: Any) -> None:
+    """Answers in one piece."""
+    if scope["type"] != "http":
+        message = await receive()
+        await send({"type": f"{message['type']}.complete"})
+        message = await receive()
+        await send({"type": f"{message['type']}.complete"})
+        return
+    message = await receive()
+    assert WHOLE_ANSWERS in scope["extensions"]
+    body = message["body"] * 20_000
+    await send({"type": WHOLE_ANSWERS, "head": b"x-one: 1\r\ncontent-length: %d\r\n" % len(body), "body": body})
+    assert (await receive())["type"] == "http.disconnect"
+    with pytest.raises(RuntimeError):
+        await send({"type": "http.response.start", "status": 200, "headers": []})
+
+
+async def test_takes_an_answer_in_one_piece() -> None:
+    """Head and body go out together, in order, with the date and the connection's own word, however large they are."""
+    async with serving(whole) as port:
+        heard = await talk(port, WHOLE * 3, wait_s=1.5)
+        first, *rest = heard.split(b"HTTP/1.1 200 OK\r\n")[1:]
+        assert first.startswith(b"date: ")
+        assert b"x-one: 1\r\n" in first
+        assert first.endswith(b"\r\n\r\n" + BODY * 20_000)
+        assert [len(answer) for answer in rest] == [len(first)] * 2
+        closing = await talk(port, WHOLE.replace(b"host: x\r\n", b"host: x\r\nconnection: close\r\n"))
+        assert b"connection: close\r\n\r\n" + BODY in closing
