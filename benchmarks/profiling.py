@@ -25,6 +25,7 @@ from benchmarks.scenarios import FEW, MANY, PAGES, REGULARS, warm_up
 
 PROFILES = RESULTS / "profiles"
 SAMPLES_PER_S = 200
+WARM_S = 6.0
 SHOWN_FUNCTIONS = 30
 SERVERS = {"off": "gateway", "warm": "gateway-warm"}
 
@@ -71,7 +72,7 @@ def take(bench: Bench, sampler: str, arguments: argparse.Namespace) -> Profile:
     questions = (FEW if arguments.cache == "warm" else MANY)[arguments.page]
     variety = Variety(questions, REGULARS if arguments.signed_in else 0)
     with bench.serving(read_table().named([SERVERS[arguments.cache]])) as (server,):
-        warm_up(bench, [server], {arguments.page: variety}, times=2)
+        warm_up(bench, [server], {arguments.page: variety}, WARM_S)
         raw = bench.folder / "stacks.txt"
         sampling = start_sampler(sampler, server.process.pid, arguments.seconds, raw)
         requests = prepare(arguments.page, variety, bench.tokens, bench.upstreams.products, seed=2)

@@ -15,7 +15,7 @@ MANY = {"listing": 200, "product": 2000, "home": 1}
 FEW = {"listing": 25, "product": 200, "home": 1}
 ONE = {"listing": 1, "product": 1, "home": 1}
 CUSTOMERS, REGULARS = 2000, 16
-WARM_CONNECTIONS, WARM_S = 16, 3.0
+WARM_CONNECTIONS = 16
 TILE_COUNTS = (1, 6, 24, 48, 96)
 
 Tell = Callable[[Row], None]
@@ -23,10 +23,11 @@ Tell = Callable[[Row], None]
 
 @dataclass(frozen=True)
 class Effort:
-    """How long and how often to measure; which pages and numbers of connections."""
+    """How long and how often to measure, and to warm up before; which pages and numbers of connections."""
 
     rounds: int = 3
     seconds: float = 3.0
+    warm_s: float = 3.0
     connections: tuple[int, ...] = (1, 16, 64)
     pages: tuple[str, ...] = PAGES
 
@@ -51,7 +52,7 @@ class SteadyLoad:
     def __call__(self, bench: Bench, table: Table, effort: Effort, tell: Tell) -> list[Row]:
         varieties = {page: Variety(self.questions[page], self.customers) for page in effort.pages}
         with bench.serving(table.named([self.contenders])) as servers:
-            warm_up(bench, servers, varieties, times=2 if self.is_warm else 1)
+            warm_up(bench, servers, varieties, 2 * effort.warm_s if self.is_warm else effort.warm_s)
             loads = [
                 Load(page, variety, connections, effort.seconds)
                 for page, variety in varieties.items()
@@ -60,13 +61,12 @@ class SteadyLoad:
             return interleave(bench, self.name, servers, loads, effort.rounds, tell)
 
 
-def warm_up(bench: Bench, servers: Iterable[Server], varieties: Mapping[str, Variety], times: int = 1) -> None:
+def warm_up(bench: Bench, servers: Iterable[Server], varieties: Mapping[str, Variety], seconds: float) -> None:
     """Let compilers of both kinds, connection pools and caches settle."""
     for server in servers:
         for page, variety in varieties.items():
             requests = prepare(page, variety, bench.tokens, bench.upstreams.products, seed=1)
-            for _ in range(times):
-                send(requests, server.address, WARM_CONNECTIONS, WARM_S, bench.folder)
+            send(requests, server.address, WARM_CONNECTIONS, seconds, bench.folder)
 
 
 def run_tiles(bench: Bench, table: Table, effort: Effort, tell: Tell) -> list[Row]:
@@ -75,7 +75,7 @@ def run_tiles(bench: Bench, table: Table, effort: Effort, tell: Tell) -> list[Ro
     with bench.serving(table.named(["gateway", "gateway-warm", "yoga-jit"])) as servers:
         for tiles in TILE_COUNTS:
             variety = Variety(FEW["listing"], 0, tiles)
-            warm_up(bench, servers, {"listing": variety}, times=2)
+            warm_up(bench, servers, {"listing": variety}, 2 * effort.warm_s)
             load = Load("listing", variety, WARM_CONNECTIONS, effort.seconds)
             rows += interleave(bench, "tiles", servers, [load], effort.rounds, tell)
     return rows
@@ -89,7 +89,7 @@ def run_workers(bench: Bench, table: Table, effort: Effort, tell: Tell) -> list[
         for workers in (1, 2):
             settings = {"GATEWAY_WORKERS": str(workers)}
             with bench.serving(table.named(["gateway"]), more=settings, cores="0,1") as servers:
-                warm_up(bench, servers, {"listing": variety})
+                warm_up(bench, servers, {"listing": variety}, effort.warm_s)
                 load = Load("listing", variety, 2 * WARM_CONNECTIONS, effort.seconds)
                 measured = interleave(bench, f"{workers} of our workers", servers, [load], 1, tell)
                 rows += (msgspec.structs.replace(row, round=number) for row in measured)
@@ -100,7 +100,7 @@ def run_sizes(bench: Bench, table: Table, effort: Effort, tell: Tell) -> list[Ro
     """The whole of the bench's catalogue, product by product in listings: whether its size costs anything."""
     variety = Variety(bench.upstreams.products // 24)
     with bench.serving(table.named(["gateway", "gateway-warm"])) as servers:
-        warm_up(bench, servers, {"listing": variety})
+        warm_up(bench, servers, {"listing": variety}, effort.warm_s)
         load = Load("listing", variety, WARM_CONNECTIONS, effort.seconds)
         name = f"{bench.upstreams.skus:,} SKUs"
         return interleave(bench, name, servers, [load], effort.rounds, tell)
@@ -113,7 +113,7 @@ HOT = SteadyLoad("one hot page", "hot", ONE, is_warm=True)
 
 def run_quick(bench: Bench, table: Table, effort: Effort, tell: Tell) -> list[Row]:
     """The headline in a few minutes: all pages uncached by the best of each kind, the listing warm and hot."""
-    brief = replace(effort, rounds=2, seconds=2.0, connections=(64,))
+    brief = replace(effort, rounds=2, seconds=2.0, warm_s=1.5, connections=(64,))
     listing, others = replace(brief, pages=("listing",)), replace(brief, pages=("product", "home"))
     return [
         *UNCACHED(bench, table, listing, tell),

@@ -1,7 +1,7 @@
 """The composition root: everything is made here, once, and closed in the reverse order."""
 
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterable
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 
@@ -11,6 +11,7 @@ from starlette.applications import Starlette
 
 from gateway.cache.aiocache_store import open_store
 from gateway.cache.levels import Levels, open_levels
+from gateway.cache.purge import purge
 from gateway.cache.response import Responses
 from gateway.cache.shared import Shared
 from gateway.collector import quiet_collector
@@ -19,6 +20,7 @@ from gateway.datasets import Datasets, decide_policies, open_datasets
 from gateway.development import development_routes
 from gateway.edge import EdgeParts, core_of, make_edge
 from gateway.engine import LocalityChecked, PlannedExecutor
+from gateway.exchange.receivers import open_receivers
 from gateway.front import Front
 from gateway.health import GuardedSources, HealthRoutes, warm_up
 from gateway.http.ports import Executor, Recall
@@ -50,6 +52,10 @@ class Opened:
     shared: Shared | None
     datasets: Datasets
 
+    async def purge(self, tags: Iterable[str]) -> None:
+        """Forget what bears one of the tags."""
+        await purge(tags, self.levels, self.shared)
+
     def rooms(self) -> Rooms:
         """What the operations page looks into."""
         return Rooms(self.telemetry, self.levels, self.shared, self.datasets.by_dataset, self.upstreams.guarded)
@@ -68,7 +74,9 @@ def make_app(settings: Settings, now: Now = time.time, ops: OpsPlace | None = No
             open_gateway(settings, now) as opened,
             open_front(settings, schema, opened, now, front),
             open_ops(settings.ops, ops, opened.rooms(), decide_policies(is_enabled=settings.cache.is_enabled)),
+            open_receivers(opened.upstreams.clients.stock, opened.purge, now) as receivers,
         ):
+            app.router.routes += receivers
             adapters = opened.upstreams.adapters
             app.router.routes += HealthRoutes(adapters, opened.shared, lambda: front.is_stopping).routes()
             await warm_up(adapters)

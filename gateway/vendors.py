@@ -22,6 +22,7 @@ from clients.pricing.voucherify import VoucherifyPricing, VoucherifyPricingSetti
 from clients.recommendations.generic import GenericRecommendations
 from clients.search.generic import GenericSearch
 from clients.stock.generic import GenericStock
+from clients.stock.onec import OnecSettings, OnecStock
 from gateway.resilience import throttling
 from gateway.resilience.policy import Quota, UpstreamPolicy
 from gateway.settings import SOURCE_OF_UPSTREAM, Settings, UpstreamName, UpstreamSettings
@@ -81,7 +82,7 @@ VENDORS: Final[Mapping[UpstreamName, Mapping[str, Vendor]]] = {
             VoucherifyPricingSettings, VoucherifyPricing, publishes(throttling.VOUCHERIFY, VOUCHERIFY_BUSINESS)
         ),
     },
-    "stock": {GENERIC: generic(GenericStock)},
+    "stock": {GENERIC: generic(GenericStock), "onec": Vendor(OnecSettings, OnecStock)},
     "loyalty": {
         GENERIC: generic(GenericLoyalty),
         "loymax": Vendor(LoymaxLoyaltyOptions, LoymaxLoyalty, publishes(throttling.LOYMAX)),

@@ -173,13 +173,13 @@ DEFAULT_POLICIES: Mapping[Dataset, Policy] = {
     ),
     # Stock moves by the second and is never promised from here: ordering asks the stock system itself.
     Dataset.AVAILABILITY: Policy(
-        fresh_s=2, stale_while_revalidate_s=3, stale_if_error_s=30, negative_s=2, scope=InContext, tags=tags.of_sku,
-        max_batch=1000,
+        fresh_s=2, stale_while_revalidate_s=3, stale_if_error_s=30, negative_s=2, scope=InContext,
+        tags=tags.of_availability, max_batch=1000,
     ),
     # A tile's "in stock" over all variants: as its variants.
     Dataset.PRODUCT_AVAILABILITY: Policy(
         fresh_s=2, stale_while_revalidate_s=3, stale_if_error_s=30, negative_s=2, scope=InContext,
-        tags=tags.of_product_skus, max_batch=500,
+        tags=tags.of_product_availability, max_batch=500,
     ),
     # Someone may set out for the shop because of it: a little older than the tile's at most.
     Dataset.STOCK_AT_LOCATIONS: Policy(

@@ -12,7 +12,19 @@ from urllib.parse import quote
 from clients.values import Dataset
 
 KINDS = frozenset(
-    {"dataset", "product", "handle", "sku", "category", "promotion", "customer", "location", "locality", "placement"}
+    {
+        "dataset",
+        "product",
+        "handle",
+        "sku",
+        "stock",
+        "category",
+        "promotion",
+        "customer",
+        "location",
+        "locality",
+        "placement",
+    }
 )
 LONGEST_TAG = 200
 _NEEDS_QUOTES = re.compile(r"[^A-Za-z0-9._~:/+@=\-\w]")
@@ -65,6 +77,16 @@ def of_sku(key: Any, _value: Any) -> tuple[str]:
     return (tag("sku", key if isinstance(key, str) else key.sku),)
 
 
+def of_availability(key: str, _value: Any) -> tuple[str, str]:
+    """`stock` is for what changes a hundred times more often than all else that bears the sku."""
+    return (tag("sku", key), tag("stock", key))
+
+
+def of_product_availability(key: Any, _value: Any) -> list[str]:
+    """`key` is a ProductSkus."""
+    return [*of_product_skus(key, None), *[tag("stock", sku) for sku in key.skus]]
+
+
 def of_price(key: Any, value: Any) -> list[str]:
     """`key` is a PriceKey, `value` a Price: a promotion that made the price is a reason to purge it."""
     tags = [tag("sku", key.sku)]
@@ -97,7 +119,7 @@ def of_current_promotions(_key: str, value: Any) -> list[str]:
 
 def of_stock_at_locations(key: Any, value: Any) -> Iterator[str]:
     """`key` is a StockQuery, `value` a StockAtLocations."""
-    yield tag("sku", key.sku)
+    yield from of_availability(key.sku, None)
     if value is not None:
         for entry in value.entries:
             yield tag("location", entry.location_id)

@@ -1,6 +1,8 @@
 from collections import Counter
 
-from benchmarks.harness.rounds import Row, medians
+import pytest
+
+from benchmarks.harness.rounds import LONGEST_S, Row, long_enough, medians
 from benchmarks.harness.traffic import Variety, prepare
 
 TOKENS = [f"token-{number}" for number in range(50)]
@@ -69,3 +71,12 @@ def test_contenders_keep_their_own_medians() -> None:
     """Rows of different contenders are never mixed."""
     found = medians([row(100, 0), row(500, 0, "other"), row(120, 1), row(700, 1, "other")])
     assert {each.contender: each.cpu_us for each in found} == {"one": 110, "other": 600}
+
+
+@pytest.mark.parametrize(
+    ("seconds", "good", "wanted", "longer"),
+    [(2.0, 200, 256, 3.072), (2.0, 8, 256, LONGEST_S), (2.0, 0, 256, LONGEST_S)],
+)
+def test_a_slow_server_gets_more_time_but_not_any(seconds: float, good: int, wanted: int, longer: float) -> None:
+    """As long as the pages that are wanted will take, and a fifth; never longer than the longest run."""
+    assert long_enough(seconds, good, wanted) == pytest.approx(longer)

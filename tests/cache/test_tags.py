@@ -53,7 +53,13 @@ def test_a_product_is_purged_by_any_of_its_skus() -> None:
     """Price range and availability over variants depend on each variant."""
     key = ProductSkus(id="7", skus=("a", "b"))
     assert set(tags.of_product_skus(key, None)) == {"product:7", "sku:a", "sku:b"}
-    assert set(DEFAULT_POLICIES[Dataset.PRODUCT_AVAILABILITY].tags(key, None)) == {"product:7", "sku:a", "sku:b"}
+    stock = {"stock:a", "stock:b"}
+    assert set(DEFAULT_POLICIES[Dataset.PRODUCT_AVAILABILITY].tags(key, None)) == {
+        "product:7",
+        "sku:a",
+        "sku:b",
+        *stock,
+    }
     assert list(tags.of_sku(PriceKey(sku="a", quantity=2), None)) == ["sku:a"]
     assert list(tags.of_sku("a", None)) == ["sku:a"]
 
