@@ -141,9 +141,21 @@ class CachedSource(Generic[K, V, S]):
         """What purges an entry."""
         return self._kept.tags(entry.shelf.scope, cast("K", entry.key), entry.value)
 
+    def tags_under(self, scope: S, key: K, value: V | None) -> list[str]:
+        """What purges a value that is not in memory."""
+        return self._kept.tags(scope, key, value)
+
+    def judge_stored(self, scope: S, answer: Answer) -> Verdict:
+        """What would become of an answer of the shared level that is read now."""
+        return self._kept.judge_answer(scope, answer)
+
     def judge(self, entry: Entry) -> Verdict:
         """What would become of an entry that is asked for now."""
         return self._kept.judge(entry)
+
+    async def find_shared(self, scope: S, keys: Sequence[K]) -> Mapping[K, Answer]:
+        """What the shared level has of these and nothing has purged, of any age; nothing without such a level."""
+        return {} if self._shared is None else await self._shared.find(scope, keys)
 
     async def aclose(self) -> None:
         """Stop all loads under way; whoever waits is told that the source is not available."""

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any, Final
 
-from clients.scope import OfCustomer
+from clients.scope import OfCustomer, Scope
 from clients.values import Dataset
 from gateway.cache.levels import Levels
 from gateway.cache.metrics import DatasetCounters
@@ -18,7 +18,7 @@ from gateway.cache.shared import Shared
 from gateway.cache.source import CachedSource
 from gateway.cache.tags import InvalidTag
 from gateway.ops import questions as q
-from gateway.ops.entries import PERSONAL, find_largest, look_up
+from gateway.ops.entries import PERSONAL, find_largest, look_up, look_up_stored
 from gateway.ops.history import History
 from gateway.ops.lab import Terms, replay, terms_to_try
 from gateway.resilience.breaker import BreakerState
@@ -60,7 +60,7 @@ class Desk:
         """One question of another worker, or of our own page; raises msgspec.DecodeError for what is none."""
         return q.encode(await self._answer(q.decode_question(text)))
 
-    async def _answer(self, question: q.AnyQuestion) -> Any:  # noqa: PLR0911 -- one line per question
+    async def _answer(self, question: q.AnyQuestion) -> Any:  # noqa: C901, PLR0911 -- one line per question
         rooms = self._rooms
         match question:
             case q.Figures():
@@ -70,7 +70,9 @@ class Desk:
             case q.TopMissed():
                 return self._top_missed()
             case q.LookUp(text):
-                return await look_up(rooms.datasets.values(), text, rooms.levels.clock())
+                return await look_up(rooms.datasets.values(), text, rooms.levels.clock(), rooms.shared)
+            case q.LookUpStored(text):
+                return await self._look_up_stored(text)
             case q.Largest():
                 return await find_largest(rooms.datasets.values(), rooms.levels.clock())
             case q.Try(dataset):
@@ -81,6 +83,15 @@ class Desk:
                 return self._hold(question)
             case q.Deeds():
                 return list(self.deeds)
+
+    async def _look_up_stored(self, text: str) -> list[q.Found]:
+        """Under the scopes that anything was asked for lately."""
+        rooms = self._rooms
+        if rooms.shared is None:
+            return []
+        samples = rooms.telemetry.samples.reservoirs.values()
+        scopes: set[Scope] = {scope for reservoir in samples for scope in reservoir.scopes()}
+        return await look_up_stored(rooms.datasets, text, scopes, rooms.levels.clock(), rooms.shared)
 
     def _top_missed(self) -> dict[str, list[tuple[str, int]]]:
         """Without the datasets whose keys name people."""

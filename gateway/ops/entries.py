@@ -5,15 +5,20 @@ There may be a hundred thousand entries, so whoever walks over them lets others 
 
 import asyncio
 import heapq
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator, Hashable, Iterable, Mapping
 from typing import Any, Final
+
+from msgspec.structs import replace
 
 from clients.scope import OfCustomer, Scope
 from clients.values import Dataset
 from gateway.cache.entry import Entry
 from gateway.cache.freshness import Verdict
+from gateway.cache.kept import Answer
+from gateway.cache.shared import Shared
 from gateway.cache.source import CachedSource
 from gateway.ops.questions import Found
+from gateway.ops.stored import compare, find_stored, places_of_tag
 from gateway.telemetry.top_keys import describe_key
 
 AT_A_TIME: Final = 200
@@ -25,16 +30,35 @@ PERSONAL: Final = frozenset({Dataset.ADDRESS_SUGGESTION})
 Cached = CachedSource[Any, Any, Any]
 
 
-async def look_up(sources: Iterable[Cached], text: str, now: float) -> list[Found]:
-    """Entries that carry the tag `text`, or whose key has it in it."""
-    found: list[Found] = []
+async def look_up(sources: Iterable[Cached], text: str, now: float, shared: Shared | None) -> list[Found]:
+    """Entries that carry the tag `text`, or whose key has it in it; with what the shared store has of each."""
+    found: list[tuple[Cached, Entry]] = []
     async for source, entry in walk(sources):
-        tags = source.tags_of(entry)
-        if text in tags or (not is_personal(source, entry.shelf.scope) and text in describe_key(entry.key)):
-            found.append(describe(source, entry, tags, now))
+        if text in source.tags_of(entry) or (
+            not is_personal(source, entry.shelf.scope) and text in describe_key(entry.key)
+        ):
+            found.append((source, entry))
             if len(found) >= MOST_FOUND:
                 break
-    return found
+    told = [(entry, describe(source, entry, source.tags_of(entry), now)) for source, entry in found]
+    if shared is None:
+        return [said for _, said in told]
+    stored = await find_stored(shared, ((source, entry.shelf.scope, entry.key) for source, entry in found))
+    places = [(source.dataset, entry.shelf.scope, entry.key) for source, entry in found]
+    return [
+        replace(said, stored=compare(entry, place, stored, now))
+        for place, (entry, said) in zip(places, told, strict=True)
+    ]
+
+
+async def look_up_stored(
+    sources: Mapping[Dataset, Cached], text: str, scopes: Iterable[Scope], now: float, shared: Shared
+) -> list[Found]:
+    """What the shared store has under the keys that a tag spells out."""
+    found = await find_stored(shared, places_of_tag(text, sources, scopes)) or {}
+    return [
+        describe_stored(sources[dataset], scope, key, answer, now) for (dataset, scope, key), answer in found.items()
+    ][:MOST_FOUND]
 
 
 async def find_largest(sources: Iterable[Cached], now: float) -> list[Found]:
@@ -76,6 +100,22 @@ def describe(source: Cached, entry: Entry, tags: list[str], now: float) -> Found
         weight=entry.weight,
         tags=[tag for tag in tags if not tag.startswith("customer:")][:20],
         is_absence=entry.is_absence,
+    )
+
+
+def describe_stored(source: Cached, scope: Scope, key: Hashable, answer: Answer, now: float) -> Found:
+    """What the store has, as an entry; it weighs nothing here, and its own freshness is drawn when it is read."""
+    age_s = now - answer.received_at
+    return Found(
+        dataset=source.dataset.value,
+        scope=describe_scope(scope),
+        key=describe_key(key),
+        age_s=round(age_s, 1),
+        fresh_for_s=round(source.policy.terms_for(scope).fresh_s - age_s, 1),
+        state=STATES[source.judge_stored(scope, answer)],
+        weight=answer.encoded_bytes or 0,
+        tags=source.tags_under(scope, key, answer.value)[:20],
+        is_absence=answer.value is None,
     )
 
 

@@ -68,11 +68,14 @@ class Office:
         }
 
     async def look_up(self, text: str) -> list[dict[str, Any]]:
-        """Entries of all workers, each with its worker."""
+        """Entries of all workers, each with its worker; then those that are in the shared store only, with none."""
         said = (await self._workers.ask(q.encode(q.LookUp(text)))).said
-        return [
-            {"worker": worker, "entry": found} for worker, answer in said.items() for found in q.decode_found(answer)
-        ][:MOST_SHOWN]
+        kept = [(worker, found) for worker, answer in said.items() for found in q.decode_found(answer)]
+        if self._has_shared:
+            known = {(found.dataset, found.scope, found.key) for _, found in kept}
+            stored = q.decode_found(await self._desk.answer(q.encode(q.LookUpStored(text))))
+            kept += [("", found) for found in stored if (found.dataset, found.scope, found.key) not in known]
+        return [{"worker": worker, "entry": found} for worker, found in kept][:MOST_SHOWN]
 
     async def try_terms(self, dataset: Dataset) -> dict[str, Any]:
         """A dataset's curve over all workers; each worker has a memory of its own, so their curves are added up."""

@@ -61,11 +61,26 @@ class Deeds(Question, frozen=True):
     """What was done by hand; answered by a list of Deed."""
 
 
-AnyQuestion: TypeAlias = Figures | PastHour | TopMissed | LookUp | Largest | Try | PurgeTags | HoldBreaker | Deeds
+class LookUpStored(Question, frozen=True):
+    """What the shared store has under the keys that a tag spells out; answered by a list of Found."""
+
+    text: str
+
+
+AnyQuestion: TypeAlias = (
+    Figures | PastHour | TopMissed | LookUp | LookUpStored | Largest | Try | PurgeTags | HoldBreaker | Deeds
+)
+
+
+class StoredCopy(msgspec.Struct, frozen=True):
+    """The shared store's copy of an entry: how it compares, and its age in seconds."""
+
+    state: str
+    age_s: float | None = None
 
 
 class Found(msgspec.Struct, frozen=True):
-    """One entry. Ages in seconds; `key` is masked where it names a person."""
+    """One entry. Ages in seconds; `key` is masked where it names a person; `stored` is None without a shared store."""
 
     dataset: str
     scope: str
@@ -76,6 +91,7 @@ class Found(msgspec.Struct, frozen=True):
     weight: int
     tags: list[str]
     is_absence: bool
+    stored: StoredCopy | None = None
 
 
 class Curve(msgspec.Struct, frozen=True):

@@ -84,6 +84,10 @@ class Reservoir:
         if self._kept > self._most_times:
             self._make_room(now)
 
+    def scopes(self) -> list[Scope]:
+        """Under which scopes sampled keys were asked for."""
+        return list(self._times)
+
     def observe(self) -> Observed:
         """What was seen so far."""
         return Observed(

@@ -45,12 +45,14 @@ async function lookUp(text, isAfterPurge = false) {
 
 function card(worker, entry) {
   const fresh = entry.fresh_for_s > 0 ? `fresh for ${seconds(entry.fresh_for_s)} more` : `not fresh since ${seconds(-entry.fresh_for_s)}`;
+  const where = worker ? `worker ${worker}` : "in the shared store only";
+  const stored = entry.stored ? ` · ${entry.stored.state}${entry.stored.age_s != null && !entry.stored.state.startsWith("the same") ? `, ${seconds(entry.stored.age_s)} old` : ""}` : "";
   const tags = entry.tags.map((tag) => make("button", { type: "button", class: "tag", onclick: () => choose(tag) }, tag));
   return make(
     "article",
     { class: "entry", "data-state": entry.state },
     make("p", {}, make("b", {}, plain(entry.dataset)), ` ${entry.key}`),
-    make("p", { class: "note" }, `${entry.is_absence ? "“there is none” · " : ""}${entry.state} · ${seconds(entry.age_s)} old · ${fresh} · ${bytes(entry.weight)} · ${entry.scope} · worker ${worker}`),
+    make("p", { class: "note" }, `${entry.is_absence ? "“there is none” · " : ""}${entry.state} · ${seconds(entry.age_s)} old · ${fresh} · ${bytes(entry.weight)} · ${entry.scope} · ${where}${stored}`),
     make("p", { class: "tags" }, ...tags),
   );
 }
