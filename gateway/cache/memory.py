@@ -46,8 +46,8 @@ class Memory:
         if max_entries < 1 or max_bytes < 1:
             raise ValueError(f"expected max_entries and max_bytes of 1 or more; got {max_entries} and {max_bytes}")
         self.counters = counters or MemoryCounters()
-        self._max_entries = max_entries
-        self._max_bytes = max_bytes
+        self.max_entries = max_entries
+        self.max_bytes = max_bytes
         self._ring: deque[Entry] = deque()
 
     def settle(self, entry: Entry, now: float, weight: int) -> None:
@@ -69,7 +69,7 @@ class Memory:
         entry.value = None
 
     def _is_over(self) -> bool:
-        return self.counters.entries > self._max_entries or self.counters.weight_bytes > self._max_bytes
+        return self.counters.entries > self.max_entries or self.counters.weight_bytes > self.max_bytes
 
     def _turn(self, now: float) -> None:
         steps = SWEEP

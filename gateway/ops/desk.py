@@ -18,9 +18,10 @@ from gateway.cache.shared import Shared
 from gateway.cache.source import CachedSource
 from gateway.cache.tags import InvalidTag
 from gateway.ops import questions as q
-from gateway.ops.entries import PERSONAL, find_largest, look_up, look_up_stored
-from gateway.ops.history import History
+from gateway.ops.entries import PERSONAL, find_largest, look_up, look_up_stored, weigh_datasets
+from gateway.ops.history import History, Part, add_up
 from gateway.ops.lab import Terms, replay, terms_to_try
+from gateway.ops.sizes import Stream, decide_parts, fit, replay_sizes
 from gateway.resilience.breaker import BreakerState
 from gateway.resilience.stack import GuardedUpstream
 from gateway.telemetry.readings import Readings
@@ -77,6 +78,8 @@ class Desk:
                 return await find_largest(rooms.datasets.values(), rooms.levels.clock())
             case q.Try(dataset):
                 return await self._draw_curve(dataset)
+            case q.TrySizes(dataset):
+                return await self._draw_sizes(dataset)
             case q.PurgeTags(tags, is_published):
                 return await self._purge(tags, is_published=is_published)
             case q.HoldBreaker():
@@ -119,17 +122,46 @@ class Desk:
     async def _draw_curve(self, dataset: Dataset) -> q.Curve:
         """One point after the other, with a turn for others in between: each takes some milliseconds."""
         observed = self._rooms.telemetry.samples.reservoirs[dataset].observe()
-        policy = self._rooms.datasets[dataset].policy
-        in_force = Terms(policy.fresh_s, policy.stale_while_revalidate_s, self._load_s(dataset))
+        in_force = self._terms(dataset)
         points = []
         for terms in terms_to_try(in_force):
             points.append(replay(observed, terms, time.time()))
             await asyncio.sleep(0)
-        counters = self._rooms.levels.metrics.of(dataset)
-        waited = sum(counters.missed.values()) + counters.coalesced
-        measured = 1 - waited / counters.asked if counters.asked else None
+        measured = self.history.measure(observed.since).get(dataset.value)
         questions = sum(map(len, observed.times))
-        return q.Curve(points, len(observed.times), questions, observed.share, observed.since, observed.asked, measured)
+        return q.Curve(
+            points, len(observed.times), questions, observed.share, observed.since, observed.asked, rate_of(measured)
+        )
+
+    async def _draw_sizes(self, dataset: Dataset) -> q.SizeCurve:
+        rooms, memory = self._rooms, self._rooms.levels.memory
+        parts = decide_parts(await weigh_datasets(rooms.datasets.values()), memory)
+        streams = [
+            Stream(
+                name, reservoir.observe(), self._terms(name), rooms.datasets[name].policy.kept_s, parts.get(name, 0.0)
+            )
+            for name, reservoir in rooms.telemetry.samples.reservoirs.items()
+        ]
+        points = await replay_sizes(streams, dataset, time.time())
+        since = max((stream.observed.since for stream in streams if stream.observed.times), default=0.0)
+        measured = self.history.measure(since)
+        own = measured.get(dataset.value)
+        all_measured = rate_of(add_up(measured.values()))
+        return q.SizeCurve(
+            points=fit(points, rate_of(own), all_measured),
+            replayed=next((point.hit_rate for point in points if point.factor == 1), None) if own else None,
+            max_entries=memory.max_entries,
+            max_bytes=memory.max_bytes,
+            held=max(memory.counters.weight_bytes / memory.max_bytes, memory.counters.entries / memory.max_entries),
+            asked=round(own.asked) if own else 0,
+            measured=rate_of(own),
+            all_measured=all_measured,
+        )
+
+    def _terms(self, dataset: Dataset) -> Terms:
+        """The terms in force, and how long a load takes."""
+        policy = self._rooms.datasets[dataset].policy
+        return Terms(policy.fresh_s, policy.stale_while_revalidate_s, self._load_s(dataset))
 
     def _load_s(self, dataset: Dataset) -> float:
         """How long calls of the dataset's source take on average."""
@@ -142,6 +174,10 @@ class Desk:
         ]
         calls = sum(histogram.total for histogram in took)
         return sum(histogram.sum_s for histogram in took) / calls if calls else 0.0
+
+
+def rate_of(part: Part | None) -> float | None:
+    return part.at_hand / part.asked if part is not None and part.asked else None
 
 
 def count_asked(counters: DatasetCounters) -> int:

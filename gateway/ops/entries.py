@@ -18,6 +18,7 @@ from gateway.cache.kept import Answer
 from gateway.cache.shared import Shared
 from gateway.cache.source import CachedSource
 from gateway.ops.questions import Found
+from gateway.ops.sizes import Load
 from gateway.ops.stored import compare, find_stored, places_of_tag
 from gateway.telemetry.top_keys import describe_key
 
@@ -73,6 +74,15 @@ async def find_largest(sources: Iterable[Cached], now: float) -> list[Found]:
     return [
         describe(source, entry, source.tags_of(entry), now) for _, _, source, entry in sorted(heaviest, reverse=True)
     ]
+
+
+async def weigh_datasets(sources: Iterable[Cached]) -> dict[Dataset, Load]:
+    """How many entries of each dataset are kept, and their weight."""
+    loads: dict[Dataset, Load] = {}
+    async for source, entry in walk(sources):
+        entries, weight = loads.get(source.dataset, (0, 0))
+        loads[source.dataset] = Load(entries + 1, weight + entry.weight)
+    return loads
 
 
 async def walk(sources: Iterable[Cached]) -> AsyncIterator[tuple[Cached, Entry]]:

@@ -41,6 +41,7 @@ class History:
         self._read = read
         self._now = now
         self._steps: deque[StepOf] = deque(maxlen=STEPS)
+        self._by_dataset: deque[tuple[int, dict[str, Part]]] = deque(maxlen=STEPS)
         self._before = read()
 
     def steps(self) -> list[StepOf]:
@@ -50,8 +51,18 @@ class History:
     def step(self, at: int) -> None:
         """A step ends at this moment."""
         now = self._read()
-        self._steps.append(StepOf(at, summarise(now.since(self._before))))
+        counted = now.since(self._before)
+        self._steps.append(StepOf(at, summarise(counted)))
+        self._by_dataset.append((at, summarise_datasets(counted)))
         self._before = now
+
+    def measure(self, since: float) -> dict[str, Part]:
+        """What came of the questions for each dataset since a moment (seconds since the epoch), an hour ago at most."""
+        steps = [parts for at, parts in self._by_dataset if at > since]
+        measured = summarise_datasets(self._read().since(self._before))
+        for parts in steps:
+            measured = add_parts(measured, parts)
+        return measured
 
     @asynccontextmanager
     async def followed(self) -> AsyncIterator[None]:
@@ -72,21 +83,27 @@ class History:
 
 def summarise(counted: Readings) -> dict[str, Part]:
     """Each source that was asked for anything, and the response level."""
-    parts = {source: summarise_source(counted, source) for source in counted.values(v.CACHE_REQUESTS, "source")}
+    parts = {source: summarise_keys(counted, source=source) for source in counted.values(v.CACHE_REQUESTS, "source")}
     kept = counted.number(v.RESPONSES, result="hit")
     parts[RESPONSES] = Part(counted.number(v.RESPONSES), kept)
     return {name: part for name, part in parts.items() if part.asked}
 
 
-def summarise_source(counted: Readings, source: str) -> Part:
+def summarise_datasets(counted: Readings) -> dict[str, Part]:
+    """Each dataset that was asked for anything."""
+    parts = {dataset: summarise_keys(counted, dataset=dataset) for dataset in counted.values(v.CACHE_SENT, "dataset")}
+    return {name: part for name, part in parts.items() if part.asked}
+
+
+def summarise_keys(counted: Readings, **where: str) -> Part:
     """A key is at hand when memory answers at once; one that waits for somebody else's load is not."""
-    asked = counted.number(v.CACHE_REQUESTS, source=source)
-    waited = sum(counted.number(v.CACHE_REQUESTS, source=source, result=result) for result in ("miss", "coalesced"))
+    asked = counted.number(v.CACHE_REQUESTS, **where)
+    waited = sum(counted.number(v.CACHE_REQUESTS, **where, result=result) for result in ("miss", "coalesced"))
     return Part(
         asked=asked,
         at_hand=asked - waited,
-        stale=counted.number(v.CACHE_STALE, source=source),
-        sent=counted.number(v.CACHE_SENT, source=source),
+        stale=counted.number(v.CACHE_STALE, **where),
+        sent=counted.number(v.CACHE_SENT, **where),
     )
 
 
@@ -106,3 +123,11 @@ def add_parts(first: Mapping[str, Part], second: Mapping[str, Part]) -> dict[str
         for name in {*first, *second}
         for a, b in [(first.get(name, Part()), second.get(name, Part()))]
     }
+
+
+def add_up(parts: Iterable[Part]) -> Part:
+    """All of them together."""
+    whole = {"": Part()}
+    for part in parts:
+        whole = add_parts(whole, {"": part})
+    return whole[""]

@@ -78,21 +78,37 @@ def add_replays(replays: Iterable[Replayed]) -> Replayed:
     return Replayed(int(asked), int(served), int(old), int(sent), ages)
 
 
-def replay(observed: Observed, terms: Terms, now: float) -> Point:
-    """One point of a dataset's curve.
+class Scaled(NamedTuple):
+    """Questions, and those served from memory, of a sample without the luck of the draw."""
+
+    asked: float
+    served: float
+
+    @property
+    def hit_rate(self) -> float:
+        return self.served / self.asked if self.asked else 0.0
+
+
+def scale(whole: Replayed, expected: float) -> Scaled:
+    """Correct a sample by how many questions its size would let expect (SHARDS-adj).
 
     The few hottest keys make up much of all questions, and whether they are in the sample is chance.
-    So questions that the sample's size would let expect and that are not there, or too many, are
-    taken for questions of such keys, which are hits under any terms (SHARDS-adj).
+    So questions that are not there, or too many, are taken for questions of such keys, which are hits
+    under any terms.
     """
+    asked = max(whole.asked - whole.served, expected)
+    return Scaled(asked, max(0.0, whole.served + asked - whole.asked) if whole.served else 0.0)
+
+
+def replay(observed: Observed, terms: Terms, now: float) -> Point:
+    """One point of a dataset's curve."""
     whole = add_replays(replay_key(times, terms) for times in observed.times)
-    expected = max(whole.asked - whole.served, observed.asked * observed.share) if observed.share < 1 else whole.asked
-    served = max(0.0, whole.served + expected - whole.asked) if terms.fresh_s > 0 else 0.0
+    scaled = scale(whole, observed.asked * observed.share if observed.share < 1 else whole.asked)
     seconds = max(1.0, now - observed.since)
     return Point(
         fresh_s=terms.fresh_s,
-        hit_rate=served / expected if expected else 0.0,
-        old_share=min(whole.old, served) / expected if expected else 0.0,
+        hit_rate=scaled.hit_rate,
+        old_share=min(whole.old, scaled.served) / scaled.asked if scaled.asked else 0.0,
         mean_age_s=whole.age_sum_s / whole.served if whole.served else 0.0,
         sent_per_s=whole.sent / observed.share / seconds,
     )

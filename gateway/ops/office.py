@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any, TypeVar
@@ -14,6 +14,7 @@ from gateway.ops.board import draw_board
 from gateway.ops.desk import Desk
 from gateway.ops.history import RESPONSES, STEP_S, Part, StepOf, merge_steps
 from gateway.ops.lab import Point, merge_points
+from gateway.ops.sizes import SizePoint, merge_sizes
 from gateway.ops.watching import Look, Watching
 from gateway.ops.workers import Workers, open_workers
 from gateway.telemetry import vocabulary as v
@@ -23,6 +24,9 @@ from gateway.telemetry.readings import Readings
 
 T = TypeVar("T")
 MOST_SHOWN = 50
+REPLAY_WITHIN_S = 10.0
+"""A busy worker replays in turns with its requests."""
+
 log = get_log("gateway.audit")
 
 
@@ -82,7 +86,6 @@ class Office:
         curves = await self._gather(q.Try(dataset), q.decode_curve)
         policy = self._policies[dataset]
         asked = sum(curve.asked for curve in curves)
-        measured = [(curve.measured, curve.asked) for curve in curves if curve.measured is not None]
         return {
             "dataset": dataset.value,
             "freshS": policy.fresh_s,
@@ -93,7 +96,24 @@ class Office:
             "share": min((curve.share for curve in curves), default=1.0),
             "seconds": time.time() - min((curve.since for curve in curves), default=time.time()),
             "asked": asked,
-            "measured": sum(rate * weight for rate, weight in measured) / asked if asked and measured else None,
+            "measured": mean_rate([(curve.measured, curve.asked) for curve in curves]),
+        }
+
+    async def try_sizes(self, dataset: Dataset) -> dict[str, Any]:
+        """A dataset's curve over sizes of memory, of all workers; sizes are of one worker."""
+        asked = q.encode(q.TrySizes(dataset))
+        curves = [q.decode_size_curve(said) for said in (await self._workers.ask(asked, REPLAY_WITHIN_S)).said.values()]
+        rates = [(curve.measured, curve.asked) for curve in curves]
+        all_rates = [(curve.all_measured, curve.asked) for curve in curves]
+        return {
+            "dataset": dataset.value,
+            "maxBytes": curves[0].max_bytes,
+            "maxEntries": curves[0].max_entries,
+            "held": max(curve.held for curve in curves),
+            "measured": mean_rate(rates),
+            "replayed": mean_rate([(curve.replayed, curve.asked) for curve in curves]),
+            "allMeasured": mean_rate(all_rates),
+            "points": [name_size(point) for point in merge_sizes([(c.points, c.asked) for c in curves])],
         }
 
     async def purge(self, tags: tuple[str, ...], who: str) -> dict[str, Any]:
@@ -158,6 +178,22 @@ def merge_missed(by_worker: list[dict[str, list[tuple[str, int]]]]) -> dict[str,
                 counts[key] = counts.get(key, 0) + number
     return {
         dataset: sorted(counts.items(), key=lambda kept: -kept[1])[:10] for dataset, counts in merged.items() if counts
+    }
+
+
+def mean_rate(rates: Sequence[tuple[float | None, int]]) -> float | None:
+    """The rate of all workers, each weighed by what it was asked; None when none has one."""
+    known = [(rate, max(1, asked)) for rate, asked in rates if rate is not None]
+    whole = sum(asked for _, asked in known)
+    return sum(rate * asked for rate, asked in known) / whole if known else None
+
+
+def name_size(point: SizePoint) -> dict[str, float]:
+    return {
+        "factor": point.factor,
+        "hitRate": round(point.hit_rate, 4),
+        "allHitRate": round(point.all_hit_rate, 4),
+        "sentPerSecond": round(point.sent_per_s, 3),
     }
 
 

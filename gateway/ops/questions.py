@@ -7,6 +7,7 @@ import msgspec
 from clients.values import Dataset, DataSource
 from gateway.ops.history import StepOf
 from gateway.ops.lab import Point
+from gateway.ops.sizes import SizePoint
 from gateway.telemetry.readings import Sample
 
 
@@ -42,6 +43,12 @@ class Try(Question, frozen=True):
     dataset: Dataset
 
 
+class TrySizes(Question, frozen=True):
+    """A dataset's curve over sizes of memory; answered by a SizeCurve."""
+
+    dataset: Dataset
+
+
 class PurgeTags(Question, frozen=True):
     """Forget what carries these; answered by Done."""
 
@@ -68,7 +75,7 @@ class LookUpStored(Question, frozen=True):
 
 
 AnyQuestion: TypeAlias = (
-    Figures | PastHour | TopMissed | LookUp | LookUpStored | Largest | Try | PurgeTags | HoldBreaker | Deeds
+    Figures | PastHour | TopMissed | LookUp | LookUpStored | Largest | Try | TrySizes | PurgeTags | HoldBreaker | Deeds
 )
 
 
@@ -106,6 +113,24 @@ class Curve(msgspec.Struct, frozen=True):
     measured: float | None
 
 
+class SizeCurve(msgspec.Struct, frozen=True):
+    """One worker's curve over sizes of memory, and the size in force.
+
+    `measured` are the hit rates of the dataset and of all meanwhile, and `points` led through them; `replayed`
+    is what the sample alone says of the dataset at the size in force. `asked` for the dataset; `held` is how
+    much of the memory is in use.
+    """
+
+    points: list[SizePoint]
+    replayed: float | None
+    max_entries: int
+    max_bytes: int
+    held: float
+    asked: int
+    measured: float | None
+    all_measured: float | None
+
+
 class Done(msgspec.Struct, frozen=True):
     """Whether a worker did as it was told, and what to know about it."""
 
@@ -128,6 +153,7 @@ decode_steps = msgspec.msgpack.Decoder(list[StepOf]).decode
 decode_found = msgspec.msgpack.Decoder(list[Found]).decode
 decode_missed = msgspec.msgpack.Decoder(dict[str, list[tuple[str, int]]]).decode
 decode_curve = msgspec.msgpack.Decoder(Curve).decode
+decode_size_curve = msgspec.msgpack.Decoder(SizeCurve).decode
 decode_done = msgspec.msgpack.Decoder(Done).decode
 decode_deeds = msgspec.msgpack.Decoder(list[Deed]).decode
 

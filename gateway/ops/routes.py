@@ -8,6 +8,7 @@ GET  /ops/past             the last hour: {step, sources: {name: {at, hit, stale
 GET  /ops/keys             {missed: {dataset: [[key, count]]}, largest: [entry], deeds: [deed]}
 GET  /ops/entries?q=       entries by tag or key
 GET  /ops/lab/{dataset}    what other terms would have done
+GET  /ops/lab/{dataset}/sizes   what another size of memory would have done
 POST /ops/purge            {tags} -> {done, notes}
 POST /ops/breakers         {source, operation, state} -> {done, notes}
 
@@ -75,7 +76,11 @@ class BreakerToHold(msgspec.Struct, frozen=True):
 
 
 class _Unreadable(Exception):
-    """A body that is not what it should be; the message says what was expected."""
+    """A request that is not what it should be; the message says what was expected."""
+
+    def __init__(self, said: str, status: int = 400) -> None:
+        super().__init__(said)
+        self.status = status
 
 
 def make_ops_app(office: Office, access: Access, *, is_secure: bool) -> ASGIApp:
@@ -100,6 +105,7 @@ class OpsRoutes:
             ("/ops/keys", self.keys),
             ("/ops/entries", self.entries),
             ("/ops/lab/{dataset}", self.lab),
+            ("/ops/lab/{dataset}/sizes", self.sizes),
         ]
         acting: list[tuple[str, Handler]] = [("/ops/purge", self.purge), ("/ops/breakers", self.breakers)]
         routes: list[BaseRoute] = [
@@ -121,7 +127,7 @@ class OpsRoutes:
             try:
                 return await handler(request, who)
             except _Unreadable as error:
-                return refuse(400, str(error))
+                return refuse(error.status, str(error))
 
         return guarded
 
@@ -175,10 +181,10 @@ class OpsRoutes:
         return answer_json(await self._office.look_up(text))
 
     async def lab(self, request: Request, _: str) -> Response:
-        name = request.path_params["dataset"]
-        if name not in Dataset.__members__.values():
-            return refuse(404, f"Expected one of {', '.join(Dataset)}; got {name!r}.")
-        return answer_json(await self._office.try_terms(Dataset(name)))
+        return answer_json(await self._office.try_terms(read_dataset(request)))
+
+    async def sizes(self, request: Request, _: str) -> Response:
+        return answer_json(await self._office.try_sizes(read_dataset(request)))
 
     async def purge(self, request: Request, who: str) -> Response:
         given = await read_body(request, TagsToPurge)
@@ -202,6 +208,14 @@ def _own(handler: Handler) -> Handler:
         return await handler(request, who)
 
     return own
+
+
+def read_dataset(request: Request) -> Dataset:
+    """The dataset that the address names."""
+    name = request.path_params["dataset"]
+    if name not in Dataset.__members__.values():
+        raise _Unreadable(f"Expected one of {', '.join(Dataset)}; got {name!r}.", 404)
+    return Dataset(name)
 
 
 async def read_body(request: Request, shape: type[T]) -> T:

@@ -34,18 +34,20 @@ class Workers:
         self._answer = answer
         self.number = str(number)
 
-    async def ask(self, question: bytes) -> Answers:
-        """The same question to all."""
+    async def ask(self, question: bytes, within_s: float = ANSWER_WITHIN_S) -> Answers:
+        """The same question to all; who has not answered in time is named."""
         others = [path.stem for path in self._folder.glob("*.sock") if path.stem != self.number]
-        heard = await asyncio.gather(self._answer(question), *(self._ask_other(other, question) for other in others))
+        heard = await asyncio.gather(
+            self._answer(question), *(self._ask_other(other, question, within_s) for other in others)
+        )
         by_number = dict(zip([self.number, *others], heard, strict=True))
         said = {number: answer for number, answer in sorted(by_number.items()) if answer is not None}
         return Answers(said, tuple(number for number, answer in by_number.items() if answer is None))
 
-    async def _ask_other(self, number: str, question: bytes) -> bytes | None:
+    async def _ask_other(self, number: str, question: bytes, within_s: float) -> bytes | None:
         path = self._folder / f"{number}.sock"
         try:
-            async with asyncio.timeout(ANSWER_WITHIN_S):
+            async with asyncio.timeout(within_s):
                 return await _exchange(path, question)
         except ConnectionRefusedError:
             if not is_claimed(self._folder, int(number)):

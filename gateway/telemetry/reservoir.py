@@ -12,9 +12,9 @@ from typing import Any, Final, NamedTuple
 
 from clients.scope import Scope
 
-MOST_KEYS: Final = 128
-MOST_TIMES: Final = 20_000
-FEWEST_KEYS: Final = 32
+MOST_KEYS: Final = 512
+MOST_TIMES: Final = 40_000
+FEWEST_KEYS: Final = 128
 WANTED_S: Final = 3600.0
 ROOM: Final = 0.9
 """After room was made, no more of it than this share is used."""

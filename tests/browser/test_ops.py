@@ -151,7 +151,13 @@ async def test_the_lab_agrees_with_what_was_measured(visit: Visit, busy: Watched
         print(f"{dataset}: replayed {in_force['hitRate']:.3f}, measured {drawn['measured']:.3f}")
         assert drawn["questions"] > 20
         assert abs(in_force["hitRate"] - drawn["measured"]) < 0.02
+        sized = busy.ops.get(f"/ops/lab/{dataset}/sizes").json()
+        print(f"{dataset}: replayed at its size {sized['replayed']:.3f}, measured {sized['measured']:.3f}")
+        assert abs(sized["replayed"] - sized["measured"]) < 0.02
+        assert [point["factor"] for point in sized["points"]].count(1) == 1
     await visit.page.locator("#lab-dataset").select_option("product_availability")
+    await expect(visit.page.locator("#size-points tr.in-force")).to_contain_text("268.4 MB")
+    await expect(visit.page.locator("#size-chart canvas")).to_be_visible()
     await expect(visit.page.locator("#lab-points tr.in-force")).to_contain_text("2 s")
     await expect(visit.page.locator("#lab-chart canvas")).to_be_visible()
 

@@ -73,7 +73,7 @@ def shoppers(number: int, keys: int) -> Iterator[tuple[float, int]]:
 def test_a_sample_tells_of_all() -> None:
     """With a few of thousands of keys the curve is within two points of what the cache does with all of them."""
     clock = [0.0]
-    reservoir = Reservoir(now=lambda: clock[0])
+    reservoir = Reservoir(most_keys=128, now=lambda: clock[0])
     asked, kept, served = 0, dict[int, float](), 0
     reservoir.count_by(lambda: asked)
     for at, key in shoppers(60_000, 5_000):

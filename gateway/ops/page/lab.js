@@ -1,23 +1,19 @@
-// The policy lab: a dataset's curve, its terms in force, and what was measured.
+// The policy lab: what other times of freshness and other sizes of memory would have done, beside what was measured.
 import { css, fill, keyed, make, row, say } from "/ops/page/nodes.js";
 import { get } from "/ops/page/net.js";
-import { number, percent, perSecond, plain, seconds } from "/ops/page/words.js";
+import { bytes, number, percent, perSecond, plain, seconds } from "/ops/page/words.js";
 
 const at = (id) => document.getElementById(id);
 const EVERY_MS = 15000;
-let plot = null;
-let shown = null;
+const SIZES_EVERY_MS = 60000; // a replay of all datasets costs each worker up to half a second
+const plots = {};
+let terms = null;
+let sizes = null;
 
-function draw() {
-  const box = at("lab-chart");
-  plot?.destroy();
-  plot = null;
+// A curve over `x`, with the point in force marked; `lines` are [name, values, colour, dash, scale].
+function drawCurve(box, x, inForce, nameOf, lines) {
+  plots[box.id]?.destroy();
   box.replaceChildren();
-  if (!shown?.questions) {
-    box.append(make("p", { class: "empty" }, "Nobody has asked for this dataset yet."));
-    return;
-  }
-  const points = shown.points;
   const stroke = css("--soft");
   const options = {
     width: box.clientWidth,
@@ -26,23 +22,25 @@ function draw() {
     cursor: { y: false, drag: { x: false } },
     scales: { x: { time: false, distr: 3 }, y: { range: [0, 1.02] }, sent: { range: (_, __, high) => [0, Math.max(0.1, (high ?? 0) * 1.15)] } },
     axes: [
-      { stroke, grid: { show: false }, values: (_, all) => all.map((s) => (points.some((p) => Math.abs(p.freshS - s) < 1e-6) ? seconds(s) : "")), splits: points.map((p) => p.freshS), filter: (_, all) => all, font: "12px system-ui" },
+      { stroke, grid: { show: false }, values: (_, all) => all.map((v) => (x.some((each) => Math.abs(each - v) < 1e-6) ? nameOf(v) : "")), splits: x, filter: (_, all) => all, font: "12px system-ui" },
       { stroke, grid: { stroke: css("--line"), width: 1 }, values: (_, all) => all.map((v) => percent(v, 0)), font: "12px system-ui", size: 52 },
       { stroke: css("--series-2"), side: 1, scale: "sent", grid: { show: false }, values: (_, all) => all.map(perSecond), font: "12px system-ui", size: 48 },
     ],
-    series: [
-      {},
-      { label: "hit rate", stroke: css("--accent"), width: 2.5, points: { show: true, size: 7, fill: css("--card") } },
-      { label: "keys sent", scale: "sent", stroke: css("--series-2"), width: 2, dash: [5, 4], points: { show: false } },
-    ],
-    hooks: { draw: [markInForce] },
+    series: [{}, ...lines.map(([label, , colour, dash, scale]) => ({ label, scale, stroke: css(colour), width: dash ? 2 : 2.5, dash, points: { show: !dash, size: 7, fill: css("--card") } }))],
+    hooks: { draw: [(self) => markInForce(self, inForce)] },
   };
-  plot = new uPlot(options, [points.map((p) => p.freshS), points.map((p) => p.hitRate), points.map((p) => p.sentPerSecond)], box);
+  plots[box.id] = new uPlot(options, [x, ...lines.map(([, values]) => values)], box);
 }
 
-function markInForce(self) {
+function drawNothing(box) {
+  plots[box.id]?.destroy();
+  delete plots[box.id];
+  box.replaceChildren(make("p", { class: "empty" }, "Nobody has asked for this dataset yet."));
+}
+
+function markInForce(self, value) {
   const { ctx, bbox } = self;
-  const x = self.valToPos(shown.freshS, "x", true);
+  const x = self.valToPos(value, "x", true);
   ctx.save();
   ctx.strokeStyle = css("--soft");
   ctx.fillStyle = css("--soft");
@@ -56,21 +54,64 @@ function markInForce(self) {
   ctx.restore();
 }
 
+function draw() {
+  if (terms?.questions) {
+    const points = terms.points;
+    drawCurve(at("lab-chart"), points.map((p) => p.freshS), terms.freshS, seconds, [
+      ["hit rate", points.map((p) => p.hitRate), "--accent"],
+      ["keys sent", points.map((p) => p.sentPerSecond), "--series-2", [5, 4], "sent"],
+    ]);
+  } else drawNothing(at("lab-chart"));
+  if (sizes?.points.length && sizes.measured != null) {
+    const points = sizes.points;
+    drawCurve(at("size-chart"), points.map((p) => p.factor * sizes.maxBytes), sizes.maxBytes, bytes, [
+      ["hit rate", points.map((p) => p.hitRate), "--accent"],
+      ["of all datasets", points.map((p) => p.allHitRate), "--series-3", [2, 3]],
+      ["keys sent", points.map((p) => p.sentPerSecond), "--series-2", [5, 4], "sent"],
+    ]);
+  } else drawNothing(at("size-chart"));
+}
+
 async function refresh() {
   const name = at("lab-dataset").value;
   if (!name) return;
   try {
-    shown = await get(`/ops/lab/${name}`);
+    terms = await get(`/ops/lab/${name}`);
   } catch {
     return;
   }
-  const share = shown.share < 1 ? `, ${percent(shown.share)} of all keys` : "";
-  say(at("lab-note"), `Replays ${number(shown.questions)} questions for ${number(shown.keys)} keys${share}, seen in ${seconds(shown.seconds)}. Measured hit rate meanwhile: ${percent(shown.measured)}. In force: fresh ${seconds(shown.freshS)}, then ${seconds(shown.revalidateS)} while refreshing. Solid: hit rate. Dashed: keys sent per second.`);
-  keyed(at("lab-points"), shown.points, (p) => `${p.freshS}`, () => row(["n", "n", "n", "n", "n"]), (tr, p) => {
+  if (name !== at("lab-dataset").value) return; // another one was chosen meanwhile
+  const share = terms.share < 1 ? `, ${percent(terms.share)} of all keys` : "";
+  say(at("lab-note"), `Replays ${number(terms.questions)} questions for ${number(terms.keys)} keys${share}, seen in ${seconds(terms.seconds)}. Measured hit rate meanwhile: ${percent(terms.measured)}. In force: fresh ${seconds(terms.freshS)}, then ${seconds(terms.revalidateS)} while refreshing. Solid: hit rate. Dashed: keys sent per second.`);
+  keyed(at("lab-points"), terms.points, (p) => `${p.freshS}`, () => row(["n", "n", "n", "n", "n"]), (tr, p) => {
     fill(tr, [seconds(p.freshS), percent(p.hitRate), percent(p.oldShare), seconds(p.meanAgeS), perSecond(p.sentPerSecond)]);
-    tr.classList.toggle("in-force", p.freshS === shown.freshS);
+    tr.classList.toggle("in-force", p.freshS === terms.freshS);
   });
   draw();
+}
+
+async function refreshSizes() {
+  const name = at("lab-dataset").value;
+  if (!name) return;
+  say(at("size-note"), "Replaying …");
+  try {
+    sizes = await get(`/ops/lab/${name}/sizes`);
+  } catch (error) {
+    say(at("size-note"), error.message);
+    return;
+  }
+  if (name !== at("lab-dataset").value) return;
+  say(at("size-note"), `In force: ${bytes(sizes.maxBytes)} or ${number(sizes.maxEntries)} entries per worker, ${percent(sizes.held)} of it in use. All datasets share it. Measured hit rate: ${percent(sizes.measured)}; the sample alone replays ${percent(sizes.replayed)}, and the curve is led through what was measured. Dotted: all datasets together. Dashed: keys sent per second.`);
+  keyed(at("size-points"), sizes.points, (p) => `${p.factor}`, () => row(["n", "n", "n", "n"]), (tr, p) => {
+    fill(tr, [bytes(p.factor * sizes.maxBytes), percent(p.hitRate), percent(p.allHitRate), perSecond(p.sentPerSecond)]);
+    tr.classList.toggle("in-force", p.factor === 1);
+  });
+  draw();
+}
+
+function choose() {
+  refresh();
+  refreshSizes();
 }
 
 export function offerDatasets(datasets) {
@@ -78,12 +119,13 @@ export function offerDatasets(datasets) {
   if (select.children.length) return;
   const asked = [...datasets].sort((a, b) => b.asked - a.asked);
   select.append(...asked.map((set) => make("option", { value: set.name }, plain(set.name))));
-  refresh();
+  choose();
 }
 
 export function followLab() {
-  at("lab-dataset").addEventListener("change", refresh);
+  at("lab-dataset").addEventListener("change", choose);
   matchMedia("(prefers-color-scheme: dark)").addEventListener("change", draw);
   addEventListener("resize", draw);
   setInterval(refresh, EVERY_MS);
+  setInterval(refreshSizes, SIZES_EVERY_MS);
 }
