@@ -26,13 +26,18 @@ def read_allowance(headers: Mapping[str, str], asked_at: float) -> Allowance | N
         return Allowance(fresh_until=asked_at, served_until=asked_at, kept_until=asked_at)
     if "max-age" not in said:
         return None
-    fresh_until = asked_at + max(0.0, _seconds(said["max-age"]) - _seconds(headers.get("age", "")))
+    fresh_until = asked_at + max(0.0, _seconds(said["max-age"]) - read_age_s(headers))
     served_until = fresh_until + _seconds(said.get("stale-while-revalidate", ""))
     if "must-revalidate" in said:
         return Allowance(fresh_until=fresh_until, served_until=fresh_until, kept_until=fresh_until)
     on_failure = said.get("stale-if-error")
     kept_until = FOR_EVER if on_failure is None else fresh_until + _seconds(on_failure)
     return Allowance(fresh_until=fresh_until, served_until=served_until, kept_until=max(served_until, kept_until))
+
+
+def read_age_s(headers: Mapping[str, str]) -> float:
+    """How old an answer was when it was sent to us; 0 when it does not say."""
+    return _seconds(headers.get("age", ""))
 
 
 def _directives(text: str) -> dict[str, str]:

@@ -20,6 +20,8 @@ from clients.loyalty.voucherify import VoucherifyLoyalty, VoucherifyLoyaltySetti
 from clients.pricing.generic import GenericPricing
 from clients.pricing.voucherify import VoucherifyPricing, VoucherifyPricingSettings
 from clients.recommendations.generic import GenericRecommendations
+from clients.recommendations.recombee import RecombeeRecommendations, RecombeeSettings
+from clients.recommendations.retail_rocket import RetailRocketRecommendations, RetailRocketSettings
 from clients.search.generic import GenericSearch
 from clients.stock.generic import GenericStock
 from clients.stock.onec import OnecSettings, OnecStock
@@ -90,7 +92,13 @@ VENDORS: Final[Mapping[UpstreamName, Mapping[str, Vendor]]] = {
             VoucherifyLoyaltySettings, VoucherifyLoyalty, publishes(throttling.VOUCHERIFY, VOUCHERIFY_BUSINESS)
         ),
     },
-    "recommendations": {GENERIC: generic(GenericRecommendations)},
+    "recommendations": {
+        GENERIC: generic(GenericRecommendations),
+        "retail_rocket": Vendor(
+            RetailRocketSettings, RetailRocketRecommendations, publishes(throttling.STANDARD, Quota(calls=100))
+        ),
+        "recombee": Vendor(RecombeeSettings, RecombeeRecommendations),
+    },
     "delivery": {
         GENERIC: generic(GenericDelivery),
         "cdek": Vendor(CdekSettings, CdekDelivery, publishes(throttling.CDEK)),

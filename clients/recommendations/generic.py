@@ -7,27 +7,16 @@ import msgspec
 
 from clients.contract import Answer, ContractAdapter, EntryDecoder, for_customer, in_batches, too_many
 from clients.errors import Outcomes, SourceError
-from clients.recommendations.protocol import BlockKey, RecommendationBlock, RecommendationStrategy
+from clients.recommendations.placements import refused_block
+from clients.recommendations.protocol import BlockKey, RecommendationBlock
 from clients.scope import ForCustomer
-from clients.values import Dataset, Problem, write_once
+from clients.values import Dataset, write_once
 
 BATCH_LIMIT: Final = 20
 
 
 class _Blocks(Answer):
     blocks: tuple[msgspec.Raw, ...]
-
-
-def refused_block(key: BlockKey, problem: Problem) -> RecommendationBlock:
-    """A block that says only why there is none."""
-    return RecommendationBlock(
-        placement=key.placement,
-        title="",
-        strategy=RecommendationStrategy.CURATED,
-        tracking_token="",
-        items=(),
-        problem=problem,
-    )
 
 
 def decide_objection(key: BlockKey, block: RecommendationBlock) -> str | None:

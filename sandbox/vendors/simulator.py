@@ -8,6 +8,8 @@ from starlette.applications import Starlette
 from sandbox.upstreams.contract import Json
 from sandbox.vendors.cdek import Cdek
 from sandbox.vendors.loymax import Loymax
+from sandbox.vendors.recombee import Recombee
+from sandbox.vendors.retail_rocket import RetailRocket
 from sandbox.vendors.voucherify import Voucherify
 from sandbox.world.shop import Shop
 
@@ -40,5 +42,7 @@ SIMULATORS: Final[Mapping[str, Callable[[Shop], Simulator]]] = {
     "cdek": Cdek,
     "loymax": Loymax,
     "voucherify": Voucherify,
+    "recombee": Recombee,
+    "retail_rocket": RetailRocket,
 }
 """By the vendor's name. One simulator serves every domain that its vendor was chosen for."""

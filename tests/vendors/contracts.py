@@ -69,13 +69,15 @@ def published(
     pick: Callable[[Json], Sequence[Json]] = lambda whole: [whole],
     below: str = "",
     lists_for_objects: bool = False,
+    unsaid: Sequence[str] = (),
 ) -> "Contract":
     """The vendor's own document, relaxed; skips the test where it is absent.
 
     `pick` finds the OpenAPI documents in the file; `below` is the part of real paths that comes
-    before the contract's own.
+    before the contract's own; `unsaid` are parameters of every query that the vendor describes elsewhere.
     """
-    return Contract(f"{vendor}, published", pick(_relaxed(_place(vendor, file))), below, lists_for_objects)
+    documents = pick(_relaxed(_place(vendor, file)))
+    return Contract(f"{vendor}, published", documents, below, lists_for_objects, tuple(unsaid))
 
 
 def published_schema(vendor: str, file: str) -> Json:
@@ -128,6 +130,7 @@ class Contract:
     documents: Sequence[Json] = field(repr=False)
     below: str = ""
     lists_for_objects: bool = False
+    unsaid: tuple[str, ...] = ()
 
     def objections_to_request(self, request: httpx.Request) -> list[str]:
         """What in a request contradicts the contract; empty when nothing does."""
@@ -146,8 +149,9 @@ class Contract:
             said = f"{answer.status_code} is no status of {request.method} {request.url.path}"
             return [] if answer.status_code >= REFUSALS_FROM else [said]
         pointer, described = self._behind(found, f"{found.pointer}/responses/{key}", found.described["responses"][key])
-        place = _json_content(described.get("content", {}))
-        if place is None:
+        content = described.get("content", {})
+        place = _json_content(content)
+        if place is None or "schema" not in content[place]:
             return []
         try:
             body = answer.json()
@@ -215,6 +219,7 @@ class Contract:
             elif "schema" in parameter and not self._fits(found, parameter["schema"], value):
                 said.append(f"{place} parameter {name}: {value!r} does not fit {str(parameter['schema'])[:200]}")
         known = {parameter["name"].partition("[")[0] for parameter in found.parameters if parameter["in"] == "query"}
+        known.update(self.unsaid)
         return said + [
             f"unknown query parameter {name}" for name in given["query"] if name.partition("[")[0] not in known
         ]
