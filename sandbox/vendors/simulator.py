@@ -7,10 +7,14 @@ from starlette.applications import Starlette
 
 from sandbox.upstreams.contract import Json
 from sandbox.vendors.cdek import Cdek
+<<<<<<< HEAD
 from sandbox.vendors.loymax import Loymax
 from sandbox.vendors.recombee import Recombee
 from sandbox.vendors.retail_rocket import RetailRocket
 from sandbox.vendors.voucherify import Voucherify
+=======
+from sandbox.vendors.onec import Onec
+>>>>>>> c1b6cb7 (Simulate 1C over the shop, and hold every stock adapter to one suite)
 from sandbox.world.shop import Shop
 
 
@@ -41,6 +45,7 @@ class Simulator(Protocol):
 SIMULATORS: Final[Mapping[str, Callable[[Shop], Simulator]]] = {
     "cdek": Cdek,
     "loymax": Loymax,
+    "onec": Onec,
     "voucherify": Voucherify,
     "recombee": Recombee,
     "retail_rocket": RetailRocket,

@@ -134,16 +134,16 @@ async def open_site(folder: Path, imports: Imports | None = None, **more: Any) -
         purged.extend(tags)
 
     stock = stock_of(settings(folder, **more), clock)
-    async with open_receivers(stock, purge, clock, imports or Imports(run=run_here)) as routes:
+    async with open_receivers(stock, purge, clock, imports or Imports(run=lambda job: run_here(job, clock))) as routes:
         transport = httpx.ASGITransport(Starlette(routes=routes))
         async with httpx.AsyncClient(transport=transport, base_url="http://site.local") as client:
             yield Site(client, stock, clock, purged)
 
 
-async def run_here(job: Job) -> int:
+async def run_here(job: Job, now: Clock) -> int:
     """What the process of an import does, in this one."""
     try:
-        await asyncio.to_thread(import_file, job, lambda: NOW)
+        await asyncio.to_thread(import_file, job, now)
     except Busy:
         return IS_BUSY
     return 0
