@@ -7,14 +7,11 @@ from starlette.applications import Starlette
 
 from sandbox.upstreams.contract import Json
 from sandbox.vendors.cdek import Cdek
-<<<<<<< HEAD
 from sandbox.vendors.loymax import Loymax
+from sandbox.vendors.onec import Onec
 from sandbox.vendors.recombee import Recombee
 from sandbox.vendors.retail_rocket import RetailRocket
 from sandbox.vendors.voucherify import Voucherify
-=======
-from sandbox.vendors.onec import Onec
->>>>>>> c1b6cb7 (Simulate 1C over the shop, and hold every stock adapter to one suite)
 from sandbox.world.shop import Shop
 
 

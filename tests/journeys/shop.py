@@ -115,8 +115,8 @@ class Gateway:
 
 
 @contextmanager
-def open_sandbox(folder: Path, products: int = 400) -> Iterator[Sandbox]:
-    """Start a sandbox on free ports."""
+def open_sandbox(folder: Path, products: int = 400, vendors: str = "") -> Iterator[Sandbox]:
+    """Start a sandbox on free ports; `vendors` are simulators by domain, `stock=onec,delivery=cdek`."""
     ports = folder / "ports.json"
     command = [
         "sandbox",
@@ -128,6 +128,7 @@ def open_sandbox(folder: Path, products: int = 400) -> Iterator[Sandbox]:
         "0",
         "--ports-file",
         str(ports),
+        *(("--vendors", vendors) if vendors else ()),
     ]
     with running(command) as process:
         deadline = time.monotonic() + START_S
