@@ -6,7 +6,8 @@
     ├── SourceThrottled        THROTTLED         the source limits our rate
     ├── InvalidSourceResponse  INVALID_RESPONSE  the answer breaks the contract
     ├── CircuitOpen            CIRCUIT_OPEN      not asked, it has been failing
-    └── ConfirmationRequired   UNAVAILABLE       the source is well, but this customer must sign in to it again
+    ├── ConfirmationRequired   UNAVAILABLE       the source is well, but this customer must sign in to it again
+    └── NotOffered             UNAVAILABLE       the source is well, but has no such thing at all
 
 `RequestRefused` stands apart: the source is well, the question was wrong.
 
@@ -113,6 +114,21 @@ class ConfirmationRequired(SourceError):
     @property
     def extensions(self) -> dict[str, Any]:
         return {**super().extensions, "code": CONFIRMATION_REQUIRED}
+
+
+NOT_OFFERED: Final = "NOT_OFFERED"
+"""The public code of NotOffered. No `SourceFailureCode`: nothing has failed."""
+
+
+class NotOffered(SourceError):
+    """The system behind a domain has no such function, so the field has no value for anybody; nobody is asked."""
+
+    retryable = False
+    said = "does not offer this"
+
+    @property
+    def extensions(self) -> dict[str, Any]:
+        return {**super().extensions, "code": NOT_OFFERED}
 
 
 Outcomes: TypeAlias = Mapping[K, V | SourceError]

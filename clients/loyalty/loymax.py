@@ -15,7 +15,7 @@ from zoneinfo import ZoneInfo
 from pydantic import Field, field_validator
 
 from clients.contract import in_batches
-from clients.errors import InvalidSourceResponse, Outcomes, SourceError
+from clients.errors import InvalidSourceResponse, NotOffered, Outcomes, SourceError
 from clients.http import Upstream
 from clients.loyalty.loymax_account import (
     BALANCES,
@@ -183,8 +183,8 @@ class LoymaxLoyalty:
         self, keys: Sequence[EstimateKey], scope: ForCustomer
     ) -> Outcomes[EstimateKey, PointsEstimate]:
         """None: they need Loymax Processing, see `docs/vendors/loymax.md`."""
-        del keys, scope
-        return {}
+        del scope
+        return dict.fromkeys(keys, NotOffered(self._upstream.source))
 
     # -- accounts -----------------------------------------------------------------------------
 

@@ -19,7 +19,7 @@ from zoneinfo import ZoneInfo
 from pydantic import Field
 
 from clients.contract import in_batches
-from clients.errors import Outcomes, SourceError
+from clients.errors import NotOffered, Outcomes, SourceError
 from clients.http import Upstream
 from clients.loyalty.protocol import (
     ACCOUNT,
@@ -131,8 +131,8 @@ class VoucherifyLoyalty:
         self, keys: Sequence[EstimateKey], scope: ForCustomer
     ) -> Outcomes[EstimateKey, PointsEstimate]:
         """None: Voucherify does not say what a purchase would bring, and earning rules need an order to judge."""
-        del keys, scope
-        return {}
+        del scope
+        return dict.fromkeys(keys, NotOffered(self.upstream.source))
 
     @property
     def _project(self) -> Voucherify:

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from graphql import GraphQLError
 
-from clients.errors import CONFIRMATION_REQUIRED, ConfirmationRequired, SourceFailureCode
+from clients.errors import CONFIRMATION_REQUIRED, NOT_OFFERED, ConfirmationRequired, NotOffered, SourceFailureCode
 from clients.values import DataSource
 from gateway.http.errors import Code, describe
 from gateway.http.journal import LogJournal
@@ -58,6 +58,14 @@ def test_customer_s_turn_has_a_code_of_its_own() -> None:
         "retryAfterSeconds": None,
     }
     assert SECRET not in str(entry)
+
+
+def test_what_a_system_does_not_offer_is_no_failure_of_it() -> None:
+    """A page can leave a part out for good where the system behind it has no such function."""
+    entry, fault = describe(GraphQLError("x", original_error=NotOffered(DataSource.LOYALTY)), "r")
+    assert fault is None
+    assert entry["message"] == "LOYALTY does not offer this."
+    assert (entry["extensions"]["code"], entry["extensions"]["retryable"]) == ("NOT_OFFERED", False)
 
 
 def test_lets_documented_codes_through_alone() -> None:
@@ -133,5 +141,5 @@ def test_every_code_is_documented() -> None:
     """docs/errors.md explains exactly the codes that exist, with the status that each has."""
     rows = dict(re.findall(r"^\| `([A-Z_]+)` \| (\d+|–) \|", DOCUMENTED.read_text(), re.MULTILINE))
     ours = {code.public: str(code.status) for code in Code}
-    of_sources = {CONFIRMATION_REQUIRED, *(code.value for code in SourceFailureCode)}
+    of_sources = {CONFIRMATION_REQUIRED, NOT_OFFERED, *(code.value for code in SourceFailureCode)}
     assert rows == {**ours, **dict.fromkeys(of_sources, "–")}

@@ -11,7 +11,14 @@ import httpx
 import pytest
 from pydantic import ValidationError
 
-from clients.errors import InvalidSourceResponse, SourceError, SourceThrottled, SourceTimeout, SourceUnavailable
+from clients.errors import (
+    InvalidSourceResponse,
+    NotOffered,
+    SourceError,
+    SourceThrottled,
+    SourceTimeout,
+    SourceUnavailable,
+)
 from clients.http import Upstream
 from clients.loyalty.protocol import (
     ACCOUNT,
@@ -267,7 +274,9 @@ async def test_a_bad_cursor_is_the_client_s_problem(loyalty: VoucherifyLoyalty, 
 
 async def test_there_are_no_estimates(loyalty: VoucherifyLoyalty, wire: Recorder) -> None:
     """Voucherify has no such operation: nothing is asked and nothing is made up."""
-    assert await loyalty.fetch_estimates([EstimateKey(sku="a")], shopper("cust-anna")) == {}
+    key = EstimateKey(sku="a")
+    outcomes = await loyalty.fetch_estimates([key], shopper("cust-anna"))
+    assert isinstance(outcomes[key], NotOffered)
     assert wire.requests == []
 
 
