@@ -18,6 +18,8 @@ from clients.loyalty.generic import GenericLoyalty
 from clients.loyalty.loymax import LoymaxLoyalty, LoymaxLoyaltyOptions
 from clients.loyalty.voucherify import VoucherifyLoyalty, VoucherifyLoyaltySettings
 from clients.pricing.generic import GenericPricing
+from clients.pricing.talon_one import TalonOnePricing
+from clients.pricing.talon_one_sessions import TalonOneSettings
 from clients.pricing.voucherify import VoucherifyPricing, VoucherifyPricingSettings
 from clients.recommendations.generic import GenericRecommendations
 from clients.recommendations.recombee import RecombeeRecommendations, RecombeeSettings
@@ -80,6 +82,7 @@ VENDORS: Final[Mapping[UpstreamName, Mapping[str, Vendor]]] = {
     "search": {GENERIC: generic(GenericSearch)},
     "pricing": {
         GENERIC: generic(GenericPricing),
+        "talon_one": Vendor(TalonOneSettings, TalonOnePricing, publishes(throttling.TALON_ONE)),
         "voucherify": Vendor(
             VoucherifyPricingSettings, VoucherifyPricing, publishes(throttling.VOUCHERIFY, VOUCHERIFY_BUSINESS)
         ),

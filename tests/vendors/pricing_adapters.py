@@ -9,11 +9,15 @@ import httpx
 from clients.http import Upstream
 from clients.pricing.generic import GenericPricing
 from clients.pricing.protocol import Pricing
+from clients.pricing.talon_one import TalonOnePricing
+from clients.pricing.talon_one_sessions import TalonOneSettings
 from clients.pricing.voucherify import VoucherifyPricing, VoucherifyPricingSettings
 from clients.scope import ForCustomer
 from clients.values import DataSource, ProductSkus, SalesChannel
 from sandbox.server.upstream import Upstream as GenericSimulator
 from sandbox.upstreams.pricing import Pricing as GenericSystem
+from sandbox.vendors.talon_one import API_KEY, CHANNEL, PRICE_TAG
+from sandbox.vendors.talon_one import TalonOne as TalonOneSimulator
 from sandbox.vendors.voucherify import APP_ID, SECRET_KEY
 from sandbox.vendors.voucherify import Voucherify as VoucherifySimulator
 from sandbox.world.shop import Shop
@@ -41,10 +45,19 @@ def voucherify_settings(**options: Any) -> VoucherifyPricingSettings:
     )
 
 
+def talon_one_settings(**options: Any) -> TalonOneSettings:
+    usual = {"api_key": API_KEY, "currency": "RUB", "price_tag": PRICE_TAG, "channel_attribute": CHANNEL}
+    return TalonOneSettings(**{**usual, **options})
+
+
 ADAPTERS: Final[Mapping[str, PricingAdapter]] = {
     "generic": PricingAdapter(
         lambda shop: GenericSimulator("pricing", shop, GenericSystem(shop).operations(), "the-key"),
         lambda transport: GenericPricing(upstream(transport), lambda: NOW),
+    ),
+    "talon-one": PricingAdapter(
+        lambda shop: TalonOneSimulator(shop).app(),
+        lambda transport: TalonOnePricing(upstream(transport), talon_one_settings(), lambda: NOW),
     ),
     "voucherify": PricingAdapter(
         lambda shop: VoucherifySimulator(shop).app(),
