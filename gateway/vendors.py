@@ -18,8 +18,7 @@ from clients.loyalty.generic import GenericLoyalty
 from clients.loyalty.loymax import LoymaxLoyalty, LoymaxLoyaltyOptions
 from clients.loyalty.voucherify import VoucherifyLoyalty, VoucherifyLoyaltySettings
 from clients.pricing.generic import GenericPricing
-from clients.pricing.talon_one import TalonOnePricing
-from clients.pricing.talon_one_sessions import TalonOneSettings
+from clients.pricing.loymax import LoymaxPricing, LoymaxPricingOptions
 from clients.pricing.voucherify import VoucherifyPricing, VoucherifyPricingSettings
 from clients.recommendations.generic import GenericRecommendations
 from clients.recommendations.recombee import RecombeeRecommendations, RecombeeSettings
@@ -82,7 +81,7 @@ VENDORS: Final[Mapping[UpstreamName, Mapping[str, Vendor]]] = {
     "search": {GENERIC: generic(GenericSearch)},
     "pricing": {
         GENERIC: generic(GenericPricing),
-        "talon_one": Vendor(TalonOneSettings, TalonOnePricing, publishes(throttling.TALON_ONE)),
+        "loymax": Vendor(LoymaxPricingOptions, LoymaxPricing, publishes(throttling.LOYMAX)),
         "voucherify": Vendor(
             VoucherifyPricingSettings, VoucherifyPricing, publishes(throttling.VOUCHERIFY, VOUCHERIFY_BUSINESS)
         ),

@@ -59,16 +59,15 @@ from clients.vendors.loymax import (
     ABSURD,
     API,
     UNAUTHORIZED,
-    AuthorizationService,
     Data,
     LoymaxOptions,
-    ShopperCalls,
     in_zone,
     judged,
+    shopper_calls,
     together,
 )
 from clients.vendors.loymax_desk import desk_at
-from clients.vendors.loymax_tokens import NotEnrolled, ShopperTokens
+from clients.vendors.loymax_tokens import NotEnrolled
 
 T = TypeVar("T")
 
@@ -124,10 +123,7 @@ class LoymaxLoyalty:
         self._options = options
         self._now = now
         self._zone = ZoneInfo(options.zone)
-        self._desk = desk_at(upstream, str(options.tokens_url), options.tokens_key.get_secret_value())
-        tokens = ShopperTokens(upstream.source, self._desk, AuthorizationService(upstream, now), now)
-        self._tokens = tokens
-        self._calls = ShopperCalls(upstream, tokens)
+        self._calls = shopper_calls(upstream, *self._desk_address(), now)
         self._reading = AccountReading(
             currencies=frozenset(options.currencies),
             money=options.money,
@@ -145,7 +141,7 @@ class LoymaxLoyalty:
                 raise self._broken("the customer for pings has no account in the programme") from None
             return
         with suppress(NotEnrolled):
-            await self._desk.take(NOBODY)
+            await desk_at(self._upstream, *self._desk_address()).take(NOBODY)
         operation = "loyalty.ping"
         reply = await self._upstream.send(
             "GET", f"{API}/User", operation=operation, headers=[("authorization", NO_TOKEN)]
@@ -189,7 +185,7 @@ class LoymaxLoyalty:
     # -- accounts -----------------------------------------------------------------------------
 
     async def _account(self, customer_id: str) -> LoyaltyAccount:
-        tokens = await self._tokens.of(customer_id)
+        tokens = await self._calls.tokens.of(customer_id)
         read = self._read
         user, balances, detailed, statuses, coupons, cards = await together(
             read(customer_id, "/User", USER, "user"),
@@ -290,6 +286,9 @@ class LoymaxLoyalty:
         params: Mapping[str, str | Sequence[str]] | None = None,
     ) -> T:
         return await self._calls.get(customer_id, path, data, operation=f"loyalty.{operation}", params=params)
+
+    def _desk_address(self) -> tuple[str, str]:
+        return str(self._options.tokens_url), self._options.tokens_key.get_secret_value()
 
     def _moment(self) -> dt.datetime:
         return dt.datetime.fromtimestamp(self._now(), dt.UTC)

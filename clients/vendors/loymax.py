@@ -23,6 +23,7 @@ from pydantic import BaseModel, ConfigDict, Field, HttpUrl, SecretStr, field_val
 from clients.errors import ConfirmationRequired, InvalidSourceResponse, SourceError, SourceUnavailable
 from clients.http import UNDECODABLE, Reply, Upstream, decide_objection, shopper_address
 from clients.values import DataSource, Value, refuse_absurd
+from clients.vendors.loymax_desk import desk_at
 from clients.vendors.loymax_tokens import ShopperTokens, Tokens, TokensRefused
 
 T = TypeVar("T")
@@ -228,19 +229,37 @@ class ShopperCalls:
     ) -> T:
         """GET below the public API and read the data; raises NotEnrolled or a SourceError."""
         address = f"{API}{path}?{httpx.QueryParams(params)}" if params else f"{API}{path}"
+        return await self._ask("GET", customer_id, address, b"", data, operation)
+
+    async def post(self, customer_id: str, path: str, body: object, data: Data[T], *, operation: str) -> T:
+        """POST JSON below the public API and read the data; raises NotEnrolled or a SourceError."""
+        return await self._ask("POST", customer_id, f"{API}{path}", msgspec.json.encode(body), data, operation)
+
+    async def _ask(
+        self, method: str, customer_id: str, address: str, content: bytes, data: Data[T], operation: str
+    ) -> T:
         tokens = await self.tokens.of(customer_id)
-        reply = await self._send(address, tokens, operation)
+        reply = await self._send(method, address, content, tokens, operation)
         if reply.status == UNAUTHORIZED:
-            reply = await self._send(address, await self.tokens.instead_of(tokens, customer_id), operation)
+            tokens = await self.tokens.instead_of(tokens, customer_id)
+            reply = await self._send(method, address, content, tokens, operation)
         return data.read(self.upstream.source, operation, judged(self.upstream.source, operation, reply))
 
-    async def _send(self, address: str, tokens: Tokens, operation: str) -> Reply:
+    async def _send(self, method: str, address: str, content: bytes, tokens: Tokens, operation: str) -> Reply:
         return await self.upstream.send(
-            "GET",
+            method,
             address,
             operation=operation,
+            content=content,
             headers=[("authorization", f"Bearer {tokens.access}"), *address_headers()],
         )
+
+
+def shopper_calls(upstream: Upstream, tokens_url: str, tokens_key: str, now: Callable[[], float]) -> ShopperCalls:
+    """Calls with tokens out of the desk at this address."""
+    desk = desk_at(upstream, tokens_url, tokens_key)
+    tokens = ShopperTokens(upstream.source, desk, AuthorizationService(upstream, now), now)
+    return ShopperCalls(upstream, tokens)
 
 
 async def together(*calls: Coroutine[Any, Any, Any]) -> Sequence[Any]:

@@ -21,6 +21,7 @@ from starlette.routing import Route
 
 from sandbox.upstreams.contract import Json
 from sandbox.vendors import loymax_answers as answers
+from sandbox.vendors import loymax_processing as processing
 from sandbox.world import people
 from sandbox.world.people import Person
 from sandbox.world.shop import Shop
@@ -29,6 +30,7 @@ Answer = Callable[[Person, Request], Any]
 
 API = "/publicapi/v1.2"
 DESK_KEY = "desk-of-the-sandbox"
+TILL = ("till-of-the-sandbox", "password-of-the-till")
 LIFETIME_S = 3600
 CODE_TOKEN = "2fa-of-the-sandbox"  # noqa: S105 (the sandbox has no secrets)
 
@@ -41,7 +43,8 @@ class Switches(msgspec.Struct, frozen=True, rename="camel", forbid_unknown_field
     `takesBackTokens`: every access token given out so far is refused with 401, once. `isDeskDown`: the
     desk answers 503. `mixesUp`: the desk gives another customer's pair. `callsPerAddress`: more calls
     from one `X-Forwarded-For` (or from none) are answered 429. `leavesOutOffsets`: dates have no zone.
-    `hasNews`: fields, states and types that nobody knows yet.
+    `hasNews`: fields, states and types that nobody knows yet. `operationCode` is what a calculation ends with.
+    `losesAnswers`: so many calculations are made, and their answers lost on the way (502).
     """
 
     fail_state: str | None = None
@@ -54,6 +57,8 @@ class Switches(msgspec.Struct, frozen=True, rename="camel", forbid_unknown_field
     calls_per_address: int | None = None
     leaves_out_offsets: bool = False
     has_news: bool = False
+    operation_code: str = "Ok"
+    loses_answers: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +85,8 @@ class Loymax:
         self._issued: dict[str, Pair] = {}
         self._at_the_desk: dict[str, Pair] = {}
         self._by_access: dict[str, Pair] = {}
+        self._tills: set[str] = set()
+        self._operations: set[str] = set()
         self.renewals: Counter[str] = Counter()
 
     def app(self) -> Starlette:
@@ -95,6 +102,13 @@ class Loymax:
         return Starlette(
             routes=[
                 Route("/authorizationService/token", self._token, methods=["POST"], name="loymax.token"),
+                Route(f"{API}/Processing/Goods", self._goods, methods=["POST"], name="loymax.processing.goods"),
+                Route(
+                    f"{API}/Processing/Purchases/{{purchase}}/Calculate",
+                    self._calculate,
+                    methods=["POST"],
+                    name="loymax.processing.calculate",
+                ),
                 Route("/v1/tokens/take", self._take, methods=["POST"], name="desk.take"),
                 Route("/v1/tokens/put", self._put, methods=["POST"], name="desk.put"),
                 Route(
@@ -117,6 +131,9 @@ class Loymax:
             "money": "RUB",
             "pointWorth": "1",
             "statusSystem": answers.STATUS_SYSTEM,
+            "tillUsername": TILL[0],
+            "tillPassword": TILL[1],
+            **processing.known(),
         }
 
     def switches(self) -> Json:
@@ -130,6 +147,7 @@ class Loymax:
             raise ValueError(str(error)) from None
         if self._switches.takes_back_tokens:
             self._by_access.clear()
+            self._tills.clear()
             self._switches = msgspec.structs.replace(self._switches, takes_back_tokens=False)
 
     # -- the desk -----------------------------------------------------------------------------
@@ -198,8 +216,12 @@ class Loymax:
     # -- authorization ------------------------------------------------------------------------
 
     async def _token(self, request: Request) -> Response:
-        """A renewal spends its refresh token; a shopper with a password only would need a code."""
+        """A renewal spends its refresh token; a shopper with a password only would need a code, the till does not."""
         asked = dict(parse_qsl((await request.body()).decode()))
+        if (asked.get("username"), asked.get("password"), asked.get("area")) == (*TILL, "Default"):
+            return self._till_token()
+        if asked.get("area") is not None:
+            return _json({"error": "invalid_grant", "error_description": "Неверный логин или пароль"}, 400)
         if self._switches.wants_code or asked.get("grant_type") == "password":
             said = {"error": "TwoFactorAuthenticationCodeRequired", "error_description": "Введите код из SMS"}
             return _json(said, 400, {"x-loymax-2fa": CODE_TOKEN})
@@ -221,6 +243,49 @@ class Loymax:
             }
         )
 
+    def _till_token(self) -> Response:
+        self.renewals["till"] += 1
+        access = f"till-{self.renewals['till']}-{self._shop.seed}"
+        self._tills.add(access)
+        lifetime_s = self._switches.expires_in_seconds
+        return _json({"access_token": access, "token_type": "bearer", "expires_in": lifetime_s, "refresh_token": "t"})
+
+    # -- processing ---------------------------------------------------------------------------
+
+    async def _goods(self, request: Request) -> Response:
+        asked = orjson.loads(await request.body())
+        return self._for_till_or_shopper(request) or self._enveloped(processing.goods(self._shop, asked))
+
+    async def _calculate(self, request: Request) -> Response:
+        """An operation's id works once, also when its answer was lost."""
+        asked = orjson.loads(await request.body())
+        refusal = self._for_till_or_shopper(request)
+        if refusal is not None:
+            return refusal
+        pair = self._by_access.get(_bearer(request))
+        person = None if pair is None else people.find(pair.customer_id)
+        code = self._switches.operation_code
+        if asked["operationId"] in self._operations:
+            code = "NotUniqueOperationID"
+        self._operations.add(asked["operationId"])
+        if self._switches.loses_answers > 0:
+            self._switches = msgspec.structs.replace(self._switches, loses_answers=self._switches.loses_answers - 1)
+            return _json({"title": "lost"}, 502)
+        return self._enveloped(processing.calculated(self._shop, asked, person, code))
+
+    def _for_till_or_shopper(self, request: Request) -> Response | None:
+        bearer = _bearer(request)
+        if bearer not in self._tills and bearer not in self._by_access:
+            return _json({"error": "invalid_token"}, 401)
+        state = self._switches.fail_state
+        return None if state is None else _json(answers.failed(state))
+
+    def _enveloped(self, data: Any) -> Response:
+        switches = self._switches
+        return _json(
+            answers.enveloped(data, leaves_out_offsets=switches.leaves_out_offsets, has_news=switches.has_news)
+        )
+
     def _for_shopper(self, answer: Answer) -> Callable[[Request], Response]:
         """Answer in an envelope, to whom the token belongs."""
 
@@ -230,18 +295,13 @@ class Loymax:
             most = self._switches.calls_per_address
             if most is not None and self._calls[address] > most:
                 return _json({"error": "blocked"}, 429)
-            pair = self._by_access.get(request.headers.get("authorization", "").removeprefix("Bearer "))
+            pair = self._by_access.get(_bearer(request))
             person = None if pair is None else people.find(pair.customer_id)
             if pair is None or person is None or pair.expires_at <= self._shop.now():
                 return _json({"error": "invalid_token"}, 401)
             if self._switches.fail_state is not None:
                 return _json(answers.failed(self._switches.fail_state))
-            data = answer(person, request)
-            return _json(
-                answers.enveloped(
-                    data, leaves_out_offsets=self._switches.leaves_out_offsets, has_news=self._switches.has_news
-                )
-            )
+            return self._enveloped(answer(person, request))
 
         return respond
 
@@ -274,6 +334,10 @@ class Loymax:
             if since <= dt.datetime.fromisoformat(row["date"]) <= until
         ]
         return rows[start : start + count]
+
+
+def _bearer(request: Request) -> str:
+    return request.headers.get("authorization", "").removeprefix("Bearer ")
 
 
 def _offset(request: Request, prefix: str) -> tuple[int, int]:

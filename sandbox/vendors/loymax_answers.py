@@ -62,7 +62,7 @@ def failed(state: str) -> Json:
 
 
 def person_uid(person: Person) -> str:
-    return str(_uid("person", person.id))
+    return uid_of("person", person.id)
 
 
 def user(person: Person) -> Json:
@@ -185,7 +185,7 @@ def coupons(person: Person, now: dt.datetime, states: list[str]) -> list[Json]:
             "couponState": "Issued",
             "emissionTitle": coupon.title.ru,
             "emissionId": 7,
-            "emissionUid": str(_uid("emission", coupon.title.en)),
+            "emissionUid": uid_of("emission", coupon.title.en),
             "shortDescription": None,
             "description": coupon.about.ru,
             "imageFile": None,
@@ -260,7 +260,7 @@ def _purchase_data(roubles: int, earned: list[Movement], spent: list[Movement], 
 
 def _row(person: Person, kind: str, movement: Movement, data: Json, now: dt.datetime) -> Json:
     return {
-        "id": str(_uid("operation", f"{person.id}/{movement.number}")),
+        "id": uid_of("operation", f"{person.id}/{movement.number}"),
         "dateTime": movement.at(now).isoformat(),
         "type": kind,
         "description": movement.title.ru,
@@ -279,8 +279,9 @@ def _spendable(person: Person) -> int:
     return person.points if person.membership in ("ACTIVE", "BLOCKED") else 0
 
 
-def _uid(use: str, of: str) -> uuid.UUID:
-    return uuid.uuid5(uuid.NAMESPACE_URL, f"https://loymax.sandbox/{use}/{of}")
+def uid_of(use: str, of: str) -> str:
+    """A stable uid of something that the shop itself has none for."""
+    return str(uuid.uuid5(uuid.NAMESPACE_URL, f"https://loymax.sandbox/{use}/{of}"))
 
 
 def _local(data: Any) -> Any:

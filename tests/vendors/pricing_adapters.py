@@ -8,16 +8,16 @@ import httpx
 
 from clients.http import Upstream
 from clients.pricing.generic import GenericPricing
+from clients.pricing.loymax import LoymaxPricing, LoymaxPricingOptions
 from clients.pricing.protocol import Pricing
-from clients.pricing.talon_one import TalonOnePricing
-from clients.pricing.talon_one_sessions import TalonOneSettings
 from clients.pricing.voucherify import VoucherifyPricing, VoucherifyPricingSettings
 from clients.scope import ForCustomer
 from clients.values import DataSource, ProductSkus, SalesChannel
 from sandbox.server.upstream import Upstream as GenericSimulator
 from sandbox.upstreams.pricing import Pricing as GenericSystem
-from sandbox.vendors.talon_one import API_KEY, CHANNEL, PRICE_TAG
-from sandbox.vendors.talon_one import TalonOne as TalonOneSimulator
+from sandbox.vendors.loymax import DESK_KEY, TILL
+from sandbox.vendors.loymax import Loymax as LoymaxSimulator
+from sandbox.vendors.loymax_processing import AMOUNT_ATTRIBUTE, MERCHANTS
 from sandbox.vendors.voucherify import APP_ID, SECRET_KEY
 from sandbox.vendors.voucherify import Voucherify as VoucherifySimulator
 from sandbox.world.shop import Shop
@@ -27,10 +27,14 @@ NOW = 1_772_355_600.0
 
 @dataclass(frozen=True)
 class PricingAdapter:
-    """`simulate` makes what answers; `make` the adapter over any transport."""
+    """`simulate` makes what answers; `make` the adapter over any transport.
+
+    `lists_promotions`: whether the vendor lists promotions by themselves, and knows them by id.
+    """
 
     simulate: Callable[[Shop], Any]
     make: Callable[[httpx.AsyncBaseTransport], Pricing]
+    lists_promotions: bool = True
 
 
 def upstream(transport: httpx.AsyncBaseTransport) -> Upstream:
@@ -45,9 +49,21 @@ def voucherify_settings(**options: Any) -> VoucherifyPricingSettings:
     )
 
 
-def talon_one_settings(**options: Any) -> TalonOneSettings:
-    usual = {"api_key": API_KEY, "currency": "RUB", "price_tag": PRICE_TAG, "channel_attribute": CHANNEL}
-    return TalonOneSettings(**{**usual, **options})
+def loymax_settings(**options: Any) -> LoymaxPricingOptions:
+    """As an operator would write them for the simulator, with prices of shoppers' own."""
+    return LoymaxPricingOptions(
+        **{
+            "username": TILL[0],
+            "password": TILL[1],
+            "merchant_uid": MERCHANTS["west"],
+            "amount_attribute_id": AMOUNT_ATTRIBUTE,
+            "money": "RUB",
+            "calculated_for": "shopper",
+            "tokens_url": "https://pricing.example",
+            "tokens_key": DESK_KEY,
+            **options,
+        }
+    )
 
 
 ADAPTERS: Final[Mapping[str, PricingAdapter]] = {
@@ -55,9 +71,10 @@ ADAPTERS: Final[Mapping[str, PricingAdapter]] = {
         lambda shop: GenericSimulator("pricing", shop, GenericSystem(shop).operations(), "the-key"),
         lambda transport: GenericPricing(upstream(transport), lambda: NOW),
     ),
-    "talon-one": PricingAdapter(
-        lambda shop: TalonOneSimulator(shop).app(),
-        lambda transport: TalonOnePricing(upstream(transport), talon_one_settings(), lambda: NOW),
+    "loymax": PricingAdapter(
+        lambda shop: LoymaxSimulator(shop).app(),
+        lambda transport: LoymaxPricing(upstream(transport), loymax_settings(), lambda: NOW),
+        lists_promotions=False,
     ),
     "voucherify": PricingAdapter(
         lambda shop: VoucherifySimulator(shop).app(),
