@@ -6,6 +6,8 @@ from typing import Any, Final, Protocol
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
+from clients.catalogue.bitrix24 import Bitrix24Catalogue
+from clients.catalogue.bitrix24_settings import Bitrix24Settings
 from clients.catalogue.generic import GenericCatalogue
 from clients.contract import ContractAdapter
 from clients.customers.generic import GenericCustomers
@@ -76,8 +78,22 @@ def publishes(dialect: throttling.Dialect, quota: Quota | None = None) -> Callab
 VOUCHERIFY_BUSINESS: Final = Quota(calls=100, period_s=60.0)
 """Of the plan Business, and of a whole project: where it serves two domains each is given its share."""
 
+
+def bitrix24_limits(policy: UpstreamPolicy) -> UpstreamPolicy:
+    """A bucket that holds fifty calls and leaks two a second never overflows at fifty in any 25 seconds.
+
+    A portal takes half a second where another catalogue takes a hundredth.
+    """
+    deadline = replace(policy.deadline, total_s=2.5)
+    wire = replace(policy.wire, read_s=2.5)
+    return replace(policy, dialect=throttling.BITRIX24, quota=Quota(50, 25.0), deadline=deadline, wire=wire)
+
+
 VENDORS: Final[Mapping[UpstreamName, Mapping[str, Vendor]]] = {
-    "catalogue": {GENERIC: generic(GenericCatalogue)},
+    "catalogue": {
+        GENERIC: generic(GenericCatalogue),
+        "bitrix24": Vendor(Bitrix24Settings, Bitrix24Catalogue, bitrix24_limits),
+    },
     "search": {GENERIC: generic(GenericSearch)},
     "pricing": {
         GENERIC: generic(GenericPricing),

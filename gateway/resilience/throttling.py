@@ -40,7 +40,9 @@ class Dialect:
 
 
 STANDARD: Final = Dialect()
-BITRIX24: Final = Dialect(marked={503: b"QUERY_LIMIT_EXCEEDED"}, epoch_field="operating_reset_at", default_s=2.0)
+BITRIX24: Final = Dialect(
+    marked={503: b"QUERY_LIMIT_EXCEEDED"}, epoch_field="operating_reset_at", default_s=2.0, understood=frozenset({401})
+)
 RETAILCRM: Final = Dialect(statuses=frozenset({429, 503}), default_s=2.0)
 TALON_ONE: Final = Dialect(statuses=frozenset({409, 429}), default_s=0.1)
 VOUCHERIFY: Final = Dialect(epoch_headers=("x-rate-limit-retry",))

@@ -81,6 +81,11 @@ class Catalogue:
             "seo": _seo(title, f"/c/{category.handle}", language),
         }
 
+    def told(self, number: int, language: str) -> Json:
+        """What is said of a product, for those who say it in other words."""
+        told: Json = orjson.loads(self._encoded(number, language))
+        return told
+
     def _encode(self, number: int, language: str) -> bytes:
         product = self._shop.goods.products[number - 1]
         title = product.title.said(language)

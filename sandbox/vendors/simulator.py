@@ -6,6 +6,7 @@ from typing import Final, Protocol
 from starlette.applications import Starlette
 
 from sandbox.upstreams.contract import Json
+from sandbox.vendors.bitrix24 import Bitrix24
 from sandbox.vendors.cdek import Cdek
 from sandbox.vendors.loymax import Loymax
 from sandbox.vendors.onec import Onec
@@ -40,6 +41,7 @@ class Simulator(Protocol):
 
 
 SIMULATORS: Final[Mapping[str, Callable[[Shop], Simulator]]] = {
+    "bitrix24": Bitrix24,
     "cdek": Cdek,
     "loymax": Loymax,
     "onec": Onec,

@@ -15,7 +15,7 @@ from clients.delivery.protocol import (
     LocationsFound,
     PromiseKey,
 )
-from clients.errors import InvalidSourceResponse, SourceError, SourceThrottled, SourceTimeout, SourceUnavailable
+from clients.errors import SourceError, SourceThrottled, SourceUnavailable
 from clients.scope import InContext, Public
 from clients.values import (
     Dataset,
@@ -28,6 +28,7 @@ from clients.values import (
     SalesChannel,
 )
 from tests.vendors.carriers import CARRIERS, Rig, Time
+from tests.vendors.faults import FAULTS, VENDOR_TEXT
 
 CONTEXT = InContext(locality_id="msk", channel=SalesChannel.WEB, currency="RUB", language="ru")
 PUBLIC = Public(language="ru")
@@ -36,7 +37,6 @@ TO_KAZAN = Destination(locality_id="kzn")
 KREMLIN = GeoPoint(latitude=55.75, longitude=37.61)
 PICKED_UP = {DeliveryMethod.PICKUP_POINT, DeliveryMethod.PARCEL_LOCKER}
 POINTS = (LocationKind.PICKUP_POINT, LocationKind.PARCEL_LOCKER)
-VENDOR_TEXT = "Traceback of the vendor"
 
 
 @pytest.fixture(params=sorted(CARRIERS))
@@ -194,30 +194,6 @@ async def test_ping_asks_the_system(rig: Rig) -> None:
 
     with pytest.raises(SourceUnavailable):
         await rig.adapter.ping()
-
-
-def raising(error: Exception) -> Callable[[httpx.Request], httpx.Response]:
-    def fail(_: httpx.Request) -> httpx.Response:
-        raise error
-
-    return fail
-
-
-JSON = {"content-type": "application/json"}
-FAULTS: list[tuple[Callable[[httpx.Request], httpx.Response], type[SourceError]]] = [
-    (lambda _: httpx.Response(500, text=VENDOR_TEXT), SourceUnavailable),
-    (lambda _: httpx.Response(502, html=f"<h1>{VENDOR_TEXT}</h1>"), SourceUnavailable),
-    (lambda _: httpx.Response(429, json={}, headers={"retry-after": "7"}), SourceThrottled),
-    (lambda _: httpx.Response(404, json={"message": VENDOR_TEXT}), InvalidSourceResponse),
-    (lambda _: httpx.Response(200, html=f"<h1>{VENDOR_TEXT}</h1>"), InvalidSourceResponse),
-    (lambda _: httpx.Response(200, json={}), InvalidSourceResponse),
-    (lambda _: httpx.Response(200, json=None), InvalidSourceResponse),
-    (lambda _: httpx.Response(200, json={"items": [VENDOR_TEXT], "observedAt": 1}), InvalidSourceResponse),
-    (lambda _: httpx.Response(200, content=b'{"cut":', headers=JSON), InvalidSourceResponse),
-    (lambda _: httpx.Response(301, headers={"location": "http://evil.test"}), InvalidSourceResponse),
-    (raising(httpx.ReadTimeout(VENDOR_TEXT)), SourceTimeout),
-    (raising(httpx.ConnectError(VENDOR_TEXT)), SourceUnavailable),
-]  # fmt: skip
 
 
 def only_answers(fault: Callable[[httpx.Request], httpx.Response]) -> Callable[[httpx.Request], httpx.Response | None]:
