@@ -21,6 +21,8 @@ from clients.loyalty.loymax import LoymaxLoyalty, LoymaxLoyaltyOptions
 from clients.loyalty.voucherify import VoucherifyLoyalty, VoucherifyLoyaltySettings
 from clients.pricing.generic import GenericPricing
 from clients.pricing.loymax import LoymaxPricing, LoymaxPricingOptions
+from clients.pricing.talon_one import TalonOnePricing
+from clients.pricing.talon_one_sessions import TalonOneSettings
 from clients.pricing.voucherify import VoucherifyPricing, VoucherifyPricingSettings
 from clients.recommendations.generic import GenericRecommendations
 from clients.recommendations.recombee import RecombeeRecommendations, RecombeeSettings
@@ -98,6 +100,7 @@ VENDORS: Final[Mapping[UpstreamName, Mapping[str, Vendor]]] = {
     "pricing": {
         GENERIC: generic(GenericPricing),
         "loymax": Vendor(LoymaxPricingOptions, LoymaxPricing, publishes(throttling.LOYMAX)),
+        "talon_one": Vendor(TalonOneSettings, TalonOnePricing, publishes(throttling.TALON_ONE)),
         "voucherify": Vendor(
             VoucherifyPricingSettings, VoucherifyPricing, publishes(throttling.VOUCHERIFY, VOUCHERIFY_BUSINESS)
         ),

@@ -18,6 +18,7 @@ from zoneinfo import ZoneInfo
 
 from pydantic import Field
 
+from clients.annotations import said_in
 from clients.contract import in_batches
 from clients.errors import NotOffered, Outcomes, SourceError
 from clients.http import Upstream
@@ -56,7 +57,7 @@ from clients.loyalty.voucherify_wire import (
 )
 from clients.scope import ForCustomer, OfCustomer
 from clients.values import LAST_PAGE, Dataset, Money, Page, PointsAmount, Problem
-from clients.vendors.voucherify import Answered, Voucherify, VoucherifyAccount, said_in
+from clients.vendors.voucherify import Answered, Voucherify, VoucherifyAccount
 
 PAGE: Final = 100
 REDEEMABLES_PAGES: Final = 5

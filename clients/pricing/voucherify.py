@@ -7,16 +7,17 @@ import asyncio
 import datetime as dt
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Final, Literal, NamedTuple
+from typing import Final, Literal
 
 from pydantic import Field
 
 from clients.contract import in_batches
 from clients.errors import Outcomes, SourceError
 from clients.http import Upstream
-from clients.pricing.explained import Step, explained_price
+from clients.pricing.annotated import component_of
+from clients.pricing.explained import PricedLine, Step, explained_price, product_price
 from clients.pricing.protocol import CURRENT, CurrentPromotions, Price, PriceKey, ProductPrice, Promotion
-from clients.pricing.voucherify_promotions import component_of, is_shown, promotion_of, title_of
+from clients.pricing.voucherify_promotions import is_shown, promotion_of, title_of
 from clients.pricing.voucherify_quotes import ITEMS_LIMIT, Quote, Quoting
 from clients.pricing.voucherify_wire import TIERS, Tier
 from clients.scope import ForCustomer
@@ -39,13 +40,6 @@ class VoucherifyPricingSettings(VoucherifyAccount):
     base_title_en: str = Field(default="List price", min_length=1, description="The same for those who read English.")
 
 
-class PricedLine(NamedTuple):
-    """A variant's price, and the promotions that concern it."""
-
-    price: Price
-    promotions: tuple[Promotion, ...]
-
-
 @dataclass(frozen=True, slots=True)
 class VoucherifyPricing:
     """Fulfils `clients.pricing.protocol.Pricing`."""
@@ -65,18 +59,11 @@ class VoucherifyPricing:
     async def fetch_product_prices(
         self, keys: Sequence[ProductSkus], scope: ForCustomer
     ) -> Outcomes[ProductSkus, ProductPrice]:
-        lines = await self._price_lines(
-            [PriceKey(sku=sku) for key in keys for sku in key.skus], scope, Dataset.PRODUCT_PRICE
-        )
-        found: dict[ProductSkus, ProductPrice | SourceError] = {}
-        for key in keys:
-            of_product = [lines[one] for sku in key.skus if (one := PriceKey(sku=sku)) in lines]
-            failed = next((line for line in of_product if isinstance(line, SourceError)), None)
-            if failed is not None:
-                found[key] = failed
-            elif of_product:
-                found[key] = product_price(key.id, [line for line in of_product if isinstance(line, PricedLine)])
-        return found
+        wanted = [PriceKey(sku=sku) for key in keys for sku in key.skus]
+        lines = await self._price_lines(wanted, scope, Dataset.PRODUCT_PRICE)
+        by_sku = {key.sku: line for key, line in lines.items()}
+        found = {key: product_price(key, by_sku) for key in keys}
+        return {key: outcome for key, outcome in found.items() if outcome is not None}
 
     async def fetch_promotions(self, keys: Sequence[str], scope: ForCustomer) -> Outcomes[str, Promotion]:
         async def fetch(some: Sequence[str]) -> dict[str, Promotion | SourceError]:
@@ -160,7 +147,8 @@ class VoucherifyPricing:
                 if one.id not in shared:
                     shared[one.id] = promotion_of(one, scope.language, self._project.money)
             steps = [
-                Step(off, title_of(one, scope.language), component_of(one), one.id) for one, off in quote.reductions
+                Step(off, title_of(one, scope.language), component_of(one.metadata), one.id)
+                for one, off in quote.reductions
             ]
             price = explained_price(quote.base, steps, quantity, self._project.money, title, freshness)
             if price.is_personal and scope.customer_id is None:
@@ -174,18 +162,3 @@ class VoucherifyPricing:
             except (ValueError, ArithmeticError) as error:
                 lines[sku] = self._project.broken(f"a price: {error}")
         return lines
-
-
-def product_price(product_id: str, lines: Sequence[PricedLine]) -> ProductPrice:
-    """The range of a product's variants, and the promotions of any of them in the order they came."""
-    prices = sorted((line.price for line in lines), key=lambda price: price.current.amount)
-    promotions = {one.id: one for line in lines for one in line.promotions}
-    return ProductPrice(
-        id=product_id,
-        lowest=prices[0],
-        highest=prices[-1],
-        is_single=prices[0].current == prices[-1].current,
-        promotion_ids=tuple(promotions),
-        promotions=tuple(promotions.values()),
-        freshness=prices[0].freshness,
-    )

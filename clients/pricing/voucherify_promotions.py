@@ -1,117 +1,58 @@
-"""Voucherify's promotion tiers as promotions to show.
+"""Voucherify's promotion tiers as promotions to show: the discount, and what the tier's metadata say."""
 
-A tier says how much comes off. All else that a shop shows with a promotion stands in the tier's
-metadata, under names that `docs/vendors/voucherify.md` lists.
-"""
-
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from decimal import Decimal
-from typing import Any, Final
+from typing import Final
 
-import msgspec
-
+from clients.annotations import is_marked, said_in
+from clients.pricing.annotated import annotated_promotion
 from clients.pricing.protocol import (
     GiftMechanic,
     GiftSelection,
     MultiBuyMechanic,
     OtherMechanic,
-    PriceComponentKind,
     PriceOffMechanic,
     Promotion,
     PromotionMechanic,
 )
 from clients.pricing.voucherify_wire import Discount, Redeemable, Target, Tier
-from clients.values import Badge, Image, Money, SalesChannel
-from clients.vendors.voucherify import said_in
+from clients.values import Instant, Money
 
 ToMoney = Callable[[Decimal], Money]
 
-_MECHANIC: Final[msgspec.json.Decoder[PromotionMechanic]] = msgspec.json.Decoder(PromotionMechanic)
-_KINDS: Final = {kind.value: kind for kind in PriceComponentKind}
-_CHANNELS: Final = {channel.value: channel for channel in SalesChannel}
 OF_ONE_UNIT: Final = frozenset({None, "APPLY_TO_ITEMS", "APPLY_TO_ITEMS_BY_QUANTITY"})
-DEFAULT_BADGE: Final = "promotion"
+UNKNOWN: Final = OtherMechanic(code="UNKNOWN")
 
 
 def promotion_of(tier: Tier | Redeemable, language: str, money: ToMoney) -> Promotion:
     """What to show of a tier, as it is set up or as it qualified for an order."""
+    period = _period(tier) if isinstance(tier, Tier) else (None, None)
+    targets: Sequence[Target] = () if isinstance(tier, Tier) else tier.targets
     discount = (tier.action.discount if tier.action else None) if isinstance(tier, Tier) else tier.discount
-    targets = () if isinstance(tier, Tier) else tier.targets
-    starts_at, ends_at = _period(tier) if isinstance(tier, Tier) else (None, None)
-    known = tier.metadata
-    return Promotion(
-        id=tier.id,
-        title=title_of(tier, language),
-        channels=channels_of(known),
-        requires_promo_code=False,
-        mechanic=_mechanic(known, language, discount, targets, money),
-        handle=said_in(known, "handle", language),
-        badge=_badge(known, language),
-        description=said_in(known, "description", language),
-        terms_url=said_in(known, "terms_url", language),
-        image=_image(known, language),
-        starts_at=starts_at,
-        ends_at=ends_at,
-    )
+    mechanic = UNKNOWN if discount is None else _told_by(discount, targets, money)
+    return annotated_promotion(tier.id, tier.metadata, language, _name(tier), mechanic, period=period)
 
 
 def title_of(tier: Tier | Redeemable, language: str) -> str:
     """In the shopper's language if the retailer keeps it, else the banner, else the tier's name."""
-    return said_in(tier.metadata, "title", language) or tier.banner or tier.name or tier.id
-
-
-def component_of(tier: Redeemable) -> PriceComponentKind:
-    """Which kind of step its reduction is; a word that is not one of ours is an ordinary promotion."""
-    return _KINDS.get(said_in(tier.metadata, "component", "") or "", PriceComponentKind.PROMOTION)
+    return said_in(tier.metadata, "title", language) or _name(tier)
 
 
 def is_shown(tier: Tier | Redeemable) -> bool:
     """Whether shoppers see it: discounts of a customer's tier or contract are not for the list of promotions."""
-    return str((tier.metadata or {}).get("hidden", "")).lower() != "true"
+    return not is_marked(tier.metadata, "hidden")
 
 
-def channels_of(metadata: Mapping[str, Any] | None) -> tuple[SalesChannel, ...]:
-    """Names separated by commas; names that are new say nothing to us."""
-    names = (said_in(metadata, "channels", "") or "").split(",")
-    return tuple(_CHANNELS[name.strip()] for name in names if name.strip() in _CHANNELS)
+def _name(tier: Tier | Redeemable) -> str:
+    return tier.banner or tier.name or tier.id
 
 
-def _period(tier: Tier) -> tuple[Any, Any]:
+def _period(tier: Tier) -> tuple[Instant | None, Instant | None]:
     campaign = tier.campaign
     return (
         tier.start_date or (campaign.start_date if campaign else None),
         tier.expiration_date or (campaign.expiration_date if campaign else None),
     )
-
-
-def _badge(known: Mapping[str, Any] | None, language: str) -> Badge | None:
-    title = said_in(known, "badge", language)
-    if title is None:
-        return None
-    code = said_in(known, "handle", language) or DEFAULT_BADGE
-    return Badge(code=code, title=title, color=said_in(known, "badge_color", language))
-
-
-def _image(known: Mapping[str, Any] | None, language: str) -> Image | None:
-    url = said_in(known, "image_url", language)
-    return None if url is None else Image(url=url)
-
-
-def _mechanic(
-    known: Mapping[str, Any] | None,
-    language: str,
-    discount: Discount | None,
-    targets: Sequence[Target],
-    money: ToMoney,
-) -> PromotionMechanic:
-    """As the metadata spell it out in our own contract's words, else as far as the discount tells it."""
-    spelt = said_in(known, "mechanic", language)
-    if spelt is not None:
-        try:
-            return _MECHANIC.decode(spelt)
-        except (msgspec.DecodeError, RecursionError):
-            pass
-    return _told_by(discount, targets, money) if discount is not None else OtherMechanic(code="UNKNOWN")
 
 
 def _told_by(discount: Discount, targets: Sequence[Target], money: ToMoney) -> PromotionMechanic:

@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 from email.utils import parsedate_to_datetime
-from typing import Any, Final, Generic, NamedTuple, TypeVar
+from typing import Final, Generic, NamedTuple, TypeVar
 
 import httpx
 import msgspec
@@ -150,15 +150,3 @@ def moment_of(headers: Mapping[str, str], now: float) -> dt.datetime:
     except (ValueError, TypeError):
         return dt.datetime.fromtimestamp(now, dt.UTC)
     return said if said.tzinfo is not None else said.replace(tzinfo=dt.UTC)
-
-
-Metadata = Mapping[str, Any]
-
-
-def said_in(metadata: Metadata | None, name: str, language: str) -> str | None:
-    """A text that the retailer keeps with an object: `<name>_<language>` before `<name>`."""
-    known = metadata or {}
-    for key in (f"{name}_{language[:2].lower()}", name):
-        if isinstance(known.get(key), str) and known[key]:
-            return str(known[key])
-    return None

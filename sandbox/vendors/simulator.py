@@ -12,6 +12,7 @@ from sandbox.vendors.loymax import Loymax
 from sandbox.vendors.onec import Onec
 from sandbox.vendors.recombee import Recombee
 from sandbox.vendors.retail_rocket import RetailRocket
+from sandbox.vendors.talon_one import TalonOne
 from sandbox.vendors.voucherify import Voucherify
 from sandbox.world.shop import Shop
 
@@ -45,6 +46,7 @@ SIMULATORS: Final[Mapping[str, Callable[[Shop], Simulator]]] = {
     "cdek": Cdek,
     "loymax": Loymax,
     "onec": Onec,
+    "talon_one": TalonOne,
     "voucherify": Voucherify,
     "recombee": Recombee,
     "retail_rocket": RetailRocket,

@@ -17,14 +17,11 @@ from starlette.responses import HTMLResponse, Response
 from starlette.routing import Route
 
 from sandbox.upstreams.contract import Json
+from sandbox.vendors.offers import Applied, Buyer, Line, Offer, apply_offer, offers_of
 from sandbox.vendors.published_limits import Window
 from sandbox.vendors.voucherify_offers import (
-    Applied,
-    Buyer,
-    Line,
-    Offer,
-    apply_offer,
-    offers_of,
+    discount_of,
+    is_for_items,
     order_told,
     read_line,
     redeemable_told,
@@ -191,7 +188,7 @@ class Voucherify:
         if not 1 <= limit <= QUALIFIED_LIMIT:
             raise refuse(400, "invalid_qualification_options")
         only_goods = asked.get("scenario") in SCENARIOS_OF_GOODS
-        chosen = [offer for offer in self._offers if offer.is_for_items or not only_goods]
+        chosen = [offer for offer in self._offers if is_for_items(offer) or not only_goods]
         alone = [line.amount for line in lines]
         applied = (apply_offer(offer, lines, alone, buyer) for offer in chosen)
         told = [redeemable_told(one, lines, self._shop.now()) for one in applied if one.covered]
@@ -278,7 +275,7 @@ def _whole(text: str) -> int:
 def _applicable(applied: Applied, lines: Sequence[Line], off: Sequence[int], *, is_expanded: bool) -> Json:
     offer: Offer = applied.offer
     told: Json = {"status": "APPLICABLE", "id": offer.id, "object": "promotion_tier"}
-    told |= {"result": {"discount": offer.discount}, "categories": []}
+    told |= {"result": {"discount": discount_of(offer)}, "categories": []}
     return told | ({"order": order_told(lines, off, applied.offs)} if is_expanded else {})
 
 

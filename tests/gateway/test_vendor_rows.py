@@ -6,9 +6,10 @@ from typing import Any
 import pytest
 
 from clients.loyalty.voucherify import VoucherifyLoyalty
+from clients.pricing.talon_one import TalonOnePricing
 from clients.pricing.voucherify import VoucherifyPricing
 from gateway.resilience.policy import Quota
-from gateway.resilience.throttling import VOUCHERIFY
+from gateway.resilience.throttling import TALON_ONE, VOUCHERIFY
 from gateway.settings import SOURCE_OF_UPSTREAM, Settings
 from gateway.upstreams import open_upstreams
 from gateway.vendors import UnusableVendor, choose_vendors
@@ -39,6 +40,18 @@ async def test_voucherify_stands_in_two_domains() -> None:
         assert pricing.dialect is loyalty.dialect is VOUCHERIFY
         assert pricing.quota == Quota(100, 60.0)
         assert loyalty.quota == Quota(30, 60.0)
+    finally:
+        await asyncio.wait_for(opened.aclose(), 5)
+
+
+async def test_talon_one_stands_in_pricing() -> None:
+    """It publishes no limit of this API, and says 409 when two requests for one profile meet."""
+    options = {"api_key": "s3cret", "currency": "RUB", "price_tag": "catalogue-price"}
+    opened = open_upstreams(settings(pricing={"vendor": "talon_one", "options": options}), lambda: 0.0)
+    try:
+        assert isinstance(opened.clients.pricing, TalonOnePricing)
+        assert opened.guarded["pricing"].policy.dialect is TALON_ONE
+        assert opened.guarded["pricing"].policy.quota is None
     finally:
         await asyncio.wait_for(opened.aclose(), 5)
 

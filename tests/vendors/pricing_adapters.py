@@ -10,6 +10,8 @@ from clients.http import Upstream
 from clients.pricing.generic import GenericPricing
 from clients.pricing.loymax import LoymaxPricing, LoymaxPricingOptions
 from clients.pricing.protocol import Pricing
+from clients.pricing.talon_one import TalonOnePricing
+from clients.pricing.talon_one_sessions import TalonOneSettings
 from clients.pricing.voucherify import VoucherifyPricing, VoucherifyPricingSettings
 from clients.scope import ForCustomer
 from clients.values import DataSource, ProductSkus, SalesChannel
@@ -18,6 +20,8 @@ from sandbox.upstreams.pricing import Pricing as GenericSystem
 from sandbox.vendors.loymax import DESK_KEY, TILL
 from sandbox.vendors.loymax import Loymax as LoymaxSimulator
 from sandbox.vendors.loymax_processing import AMOUNT_ATTRIBUTE, MERCHANTS
+from sandbox.vendors.talon_one import API_KEY, CHANNEL, PRICE_TAG
+from sandbox.vendors.talon_one import TalonOne as TalonOneSimulator
 from sandbox.vendors.voucherify import APP_ID, SECRET_KEY
 from sandbox.vendors.voucherify import Voucherify as VoucherifySimulator
 from sandbox.world.shop import Shop
@@ -66,6 +70,11 @@ def loymax_settings(**options: Any) -> LoymaxPricingOptions:
     )
 
 
+def talon_one_settings(**options: Any) -> TalonOneSettings:
+    usual = {"api_key": API_KEY, "currency": "RUB", "price_tag": PRICE_TAG, "channel_attribute": CHANNEL}
+    return TalonOneSettings(**{**usual, **options})
+
+
 ADAPTERS: Final[Mapping[str, PricingAdapter]] = {
     "generic": PricingAdapter(
         lambda shop: GenericSimulator("pricing", shop, GenericSystem(shop).operations(), "the-key"),
@@ -75,6 +84,10 @@ ADAPTERS: Final[Mapping[str, PricingAdapter]] = {
         lambda shop: LoymaxSimulator(shop).app(),
         lambda transport: LoymaxPricing(upstream(transport), loymax_settings(), lambda: NOW),
         lists_promotions=False,
+    ),
+    "talon-one": PricingAdapter(
+        lambda shop: TalonOneSimulator(shop).app(),
+        lambda transport: TalonOnePricing(upstream(transport), talon_one_settings(), lambda: NOW),
     ),
     "voucherify": PricingAdapter(
         lambda shop: VoucherifySimulator(shop).app(),

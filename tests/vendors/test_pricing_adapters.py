@@ -152,10 +152,10 @@ async def test_nothing_asked_is_nothing_sent_and_a_key_is_asked_once(
     await pricing.fetch_prices([key], ANYBODY)  # and a token, where the vendor wants one
     wire.requests.clear()
     await pricing.fetch_prices([key], ANYBODY)
-    once = [request.content for request in wire.requests]
+    once = [request.content for request in wire.requests if request.content]
     wire.requests.clear()
     await pricing.fetch_prices([key, key], ANYBODY)
-    assert [request.content for request in wire.requests] == once
+    assert [request.content for request in wire.requests if request.content] == once
 
 
 async def test_a_page_costs_few_calls(pricing: Pricing, wire: Recorder, shop: Shop) -> None:

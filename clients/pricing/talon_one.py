@@ -1,0 +1,185 @@
+"""Prices and promotions by Talon.One: catalog prices, less what the campaigns that price items take off.
+
+How a price is asked for is told in `clients/pricing/talon_one_sessions.py`.
+"""
+
+import asyncio
+from collections.abc import Callable, Mapping, Sequence
+from decimal import Decimal
+from typing import Final
+
+from clients.annotations import is_marked, said_in
+from clients.contract import in_batches
+from clients.errors import Outcomes, SourceError
+from clients.http import UNDECODABLE, Upstream
+from clients.pricing.annotated import annotated_promotion, channels_of, component_of
+from clients.pricing.explained import PricedLine, Step, explained_price, product_price
+from clients.pricing.protocol import (
+    CURRENT,
+    CurrentPromotions,
+    OtherMechanic,
+    Price,
+    PriceKey,
+    ProductPrice,
+    Promotion,
+)
+from clients.pricing.talon_one_sessions import ITEMS_LIMIT, UNITS_LIMIT, Quote, TalonOne, TalonOneSettings, quotes_of
+from clients.pricing.talon_one_wire import Campaign
+from clients.renewed import Lease, Renewed
+from clients.scope import ForCustomer
+from clients.values import Dataset, Freshness, Money, ProductSkus
+
+RULES: Final = OtherMechanic(code="RULES")
+"""What a campaign does is in its rules, which the Integration API does not tell."""
+
+GONE_AFTER: Final = 5
+"""Campaigns that cannot be read anew are of use for so many times as long as they are kept."""
+
+
+class TalonOnePricing:
+    """Fulfils `clients.pricing.protocol.Pricing`."""
+
+    def __init__(self, upstream: Upstream, settings: TalonOneSettings, now: Callable[[], float]) -> None:
+        self.upstream = upstream
+        self._settings = settings
+        self._now = now
+        self._application = TalonOne(upstream, settings, now)
+        self._campaigns = Renewed(self._lease, upstream.source, now)
+
+    async def ping(self) -> None:
+        """Read one campaign; raises a SourceError."""
+        await self._application.read_campaigns(1, 0)
+
+    async def fetch_prices(self, keys: Sequence[PriceKey], scope: ForCustomer) -> Outcomes[PriceKey, Price]:
+        lines = await self._price_lines(keys, scope, Dataset.PRICE)
+        return {key: line if isinstance(line, SourceError) else line.price for key, line in lines.items()}
+
+    async def fetch_product_prices(
+        self, keys: Sequence[ProductSkus], scope: ForCustomer
+    ) -> Outcomes[ProductSkus, ProductPrice]:
+        wanted = [PriceKey(sku=sku) for key in keys for sku in key.skus]
+        lines = await self._price_lines(wanted, scope, Dataset.PRODUCT_PRICE)
+        by_sku = {key.sku: line for key, line in lines.items()}
+        found = {key: product_price(key, by_sku) for key in keys}
+        return {key: outcome for key, outcome in found.items() if outcome is not None}
+
+    async def fetch_promotions(self, keys: Sequence[str], scope: ForCustomer) -> Outcomes[str, Promotion]:
+        async def fetch(some: Sequence[str]) -> dict[str, Promotion | SourceError]:
+            known = {str(one.id): one for one in await self._campaigns.get() if is_shown(one)}
+            return {key: promotion_of(known[key], scope.language) for key in some if key in known}
+
+        return await in_batches(keys, max(1, len(keys)), fetch)
+
+    async def fetch_current_promotions(
+        self, keys: Sequence[str], scope: ForCustomer
+    ) -> Outcomes[str, CurrentPromotions]:
+        async def fetch(_: Sequence[str]) -> dict[str, CurrentPromotions | SourceError]:
+            shown = [one for one in await self._campaigns.get() if is_shown(one) and works_in(one, scope)]
+            return {CURRENT: CurrentPromotions(promotions=tuple(promotion_of(one, scope.language) for one in shown))}
+
+        return await in_batches(keys, 1, fetch)
+
+    async def _lease(self) -> Lease[tuple[Campaign, ...]]:
+        campaigns, now, kept_s = await self._application.fetch_campaigns(), self._now(), self._settings.campaigns_kept_s
+        return Lease(campaigns, now + kept_s, now + kept_s * GONE_AFTER)
+
+    async def _price_lines(
+        self, keys: Sequence[PriceKey], scope: ForCustomer, dataset: Dataset
+    ) -> dict[PriceKey, PricedLine | SourceError]:
+        """Quantities are asked apart: rules look at how many there are of an item."""
+        skus_by_quantity: dict[int, list[str]] = {}
+        for key in dict.fromkeys(keys):
+            skus_by_quantity.setdefault(key.quantity, []).append(key.sku)
+
+        async def of_quantity(quantity: int, skus: Sequence[str]) -> Outcomes[str, PricedLine]:
+            async def fetch(some: Sequence[str]) -> Mapping[str, PricedLine | SourceError]:
+                return await self._price(some, quantity, scope, dataset)
+
+            return await in_batches(skus, max(1, min(ITEMS_LIMIT, UNITS_LIMIT // quantity)), fetch)
+
+        answers = await asyncio.gather(*(of_quantity(*pair) for pair in skus_by_quantity.items()))
+        return {
+            PriceKey(sku=sku, quantity=quantity): line
+            for quantity, lines in zip(skus_by_quantity, answers, strict=True)
+            for sku, line in lines.items()
+        }
+
+    async def _price(
+        self, skus: Sequence[str], quantity: int, scope: ForCustomer, dataset: Dataset
+    ) -> dict[str, PricedLine | SourceError]:
+        campaigns = [one for one in await self._campaigns.get() if self._settings.price_tag in one.tags]
+        evaluated = await self._application.evaluate(skus, quantity, campaigns, scope)
+        if evaluated is None:
+            return {}
+        try:
+            quotes = quotes_of(evaluated, campaigns)
+        except UNDECODABLE as error:
+            raise self._application.broken(f"an effect: {error}") from None
+        freshness = Freshness(
+            source=self.upstream.source,
+            dataset=dataset,
+            observed_at=evaluated.customer_session.updated,
+            received_at=self._now(),
+        )
+        promotions = {one.id: promotion_of(one, scope.language) for one in campaigns if is_shown(one)}
+        return {sku: self._priced(quote, quantity, scope, freshness, promotions) for sku, quote in quotes.items()}
+
+    def _priced(
+        self,
+        quote: Quote,
+        quantity: int,
+        scope: ForCustomer,
+        freshness: Freshness,
+        promotions: Mapping[int, Promotion],
+    ) -> PricedLine | SourceError:
+        is_english = scope.language[:2].lower() == "en"
+        title = self._settings.base_title_en if is_english else self._settings.base_title
+        try:
+            steps = [
+                Step(off.scaleb(2), title_of(one, scope.language), component_of(one.attributes), str(one.id))
+                for one, off in quote.reductions
+            ]
+            price = explained_price(quote.base.scaleb(2), steps, quantity, self._money, title, freshness)
+        except (ValueError, ArithmeticError) as error:
+            return self._application.broken(f"a price: {error}")
+        if price.is_personal and scope.customer_id is None:
+            return self._application.broken("a personal price for an anonymous visitor")
+        concerning = (promotions.get(one.id) for one, _ in quote.reductions)
+        return PricedLine(price, tuple(one for one in concerning if one is not None))
+
+    def _money(self, minor: Decimal) -> Money:
+        return Money(amount=minor.scaleb(-2), currency_code=self._settings.currency)
+
+
+def is_shown(campaign: Campaign) -> bool:
+    """Whether shoppers see it: discounts of a customer's tier or contract are not for the list of promotions."""
+    return not is_marked(campaign.attributes, "hidden")
+
+
+def works_in(campaign: Campaign, scope: ForCustomer) -> bool:
+    channels = channels_of(campaign.attributes)
+    return not channels or scope.channel in channels
+
+
+def title_of(campaign: Campaign, language: str) -> str:
+    """In the shopper's language if the retailer keeps it, else what a rule shows, else the campaign's name."""
+    return said_in(campaign.attributes, "title", language) or _rule_text(campaign, "display_name") or campaign.name
+
+
+def promotion_of(campaign: Campaign, language: str) -> Promotion:
+    """What to show of a campaign."""
+    return annotated_promotion(
+        str(campaign.id),
+        campaign.attributes,
+        language,
+        title_of(campaign, language),
+        RULES,
+        description=_rule_text(campaign, "display_description"),
+        requires_promo_code="coupons" in campaign.features,
+        period=(campaign.start_time, campaign.end_time),
+    )
+
+
+def _rule_text(campaign: Campaign, name: str) -> str | None:
+    texts = (getattr(rule, name) for rule in campaign.rules or ())
+    return next((str(text) for text in texts if text), None)
