@@ -20,6 +20,7 @@ FAILING_FROM: Final = 0.5
 WORRYING_FROM: Final = 0.1
 STALE_FROM: Final = 0.05
 QUOTA_LOW: Final = 0.1
+THRASHING_FROM: Final = 0.2
 MINUTE_S: Final = 60.0
 COUNTED_AS_FAILING: Final = frozenset({*FAULTS, Outcome.CIRCUIT_OPEN})
 
@@ -137,7 +138,8 @@ def draw_totals(spans: Spans) -> dict[str, Any]:
         "sourceCalls": total.number(v.CACHE_LOADS),
         "responseHitRate": hits / asked if asked else None,
         "operationsPerSecond": answers / spans.recent_s,
-        "failedShare": recent.number(v.OPERATION_ERRORS) / answers if answers else 0.0,
+        "failedShare": recent.number(v.OPERATIONS_FAILED) / answers if answers else 0.0,
+        "refusedPerSecond": recent.number(v.REQUESTS_REFUSED) / spans.recent_s,
         "compiledShare": share_of(recent, "compiled"),
         "lagP99": percentiles_ms(recent, v.LOOP_LAG)["p99"],
         "faults": recent.number(v.FAULTS),
@@ -196,7 +198,7 @@ def draw_operation(spans: Spans, name: str) -> dict[str, Any]:
         "name": name,
         "answers": spans.total.number(v.OPERATIONS, operation=name),
         "perSecond": answers / spans.recent_s,
-        "failedShare": spans.recent.number(v.OPERATION_ERRORS, operation=name) / answers if answers else 0.0,
+        "failedShare": spans.recent.number(v.OPERATIONS_FAILED, operation=name) / answers if answers else 0.0,
         "slow": slow,
         **percentiles_ms(spans.recent, v.OPERATION_DURATION, operation=name),
     }
@@ -254,15 +256,22 @@ def draw_breakers(latest: Readings) -> list[dict[str, str]]:
     return rows
 
 
-def draw_memory(spans: Spans) -> dict[str, float]:
+def draw_memory(spans: Spans) -> dict[str, float | bool]:
     """The first level, of all workers together."""
     return {
         "entries": spans.total.number(v.MEMORY_ENTRIES),
         "bytes": spans.total.number(v.MEMORY_BYTES),
         "evicted": spans.total.number(v.MEMORY_REMOVED, reason="evicted"),
         "expired": spans.total.number(v.MEMORY_REMOVED, reason="expired"),
+        "isThrashing": is_thrashing(spans.recent),
         "resident": spans.total.number(v.RESIDENT),
     }
+
+
+def is_thrashing(recent: Readings) -> bool:
+    """Whether every fifth loaded value pushed out one that was still good: as the alert GatewayMemoryThrashing."""
+    pushed_out = recent.number(v.MEMORY_REMOVED, reason="evicted")
+    return pushed_out > THRASHING_FROM * recent.number(v.CACHE_SENT) and pushed_out >= FEWEST_CALLS
 
 
 def draw_shared(spans: Spans, workers: int) -> dict[str, Any] | None:

@@ -1,9 +1,8 @@
 """One worker's answers to the questions of `questions.py`: what it counted, what it keeps, what it is told to do."""
 
-import asyncio
 import time
 from collections import deque
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Any, Final
@@ -20,11 +19,12 @@ from gateway.cache.tags import InvalidTag
 from gateway.ops import questions as q
 from gateway.ops.entries import PERSONAL, find_largest, look_up, look_up_stored, weigh_datasets
 from gateway.ops.history import History, Part, add_up
-from gateway.ops.lab import Terms, replay, terms_to_try
-from gateway.ops.sizes import Stream, decide_parts, fit, replay_sizes
+from gateway.ops.lab import Point, Terms, replay, terms_to_try
+from gateway.ops.sizes import Stream, decide_parts, fit, replay_sizes, replay_terms
 from gateway.resilience.breaker import BreakerState
 from gateway.resilience.stack import GuardedUpstream
 from gateway.telemetry.readings import Readings
+from gateway.telemetry.reservoir import Observed
 from gateway.telemetry.telemetry import Telemetry
 
 MOST_DEEDS: Final = 50
@@ -120,42 +120,49 @@ class Desk:
         return q.Done(is_done=True)
 
     async def _draw_curve(self, dataset: Dataset) -> q.Curve:
-        """One point after the other, with a turn for others in between: each takes some milliseconds."""
         observed = self._rooms.telemetry.samples.reservoirs[dataset].observe()
-        in_force = self._terms(dataset)
-        points = []
-        for terms in terms_to_try(in_force):
-            points.append(replay(observed, terms, time.time()))
-            await asyncio.sleep(0)
+        points = await self._replay(dataset, observed, terms_to_try(self._terms(dataset)))
         measured = self.history.measure(observed.since).get(dataset.value)
         questions = sum(map(len, observed.times))
         return q.Curve(
             points, len(observed.times), questions, observed.share, observed.since, observed.asked, rate_of(measured)
         )
 
-    async def _draw_sizes(self, dataset: Dataset) -> q.SizeCurve:
-        rooms, memory = self._rooms, self._rooms.levels.memory
-        parts = decide_parts(await weigh_datasets(rooms.datasets.values()), memory)
-        streams = [
+    async def _replay(self, dataset: Dataset, observed: Observed, tried: Sequence[Terms]) -> list[Point]:
+        if self._rooms.levels.memory.counters.evicted:
+            return await replay_terms(await self._streams(), dataset, tried, time.time())
+        return [await replay(observed, terms, time.time()) for terms in tried]
+
+    async def _streams(self) -> list[Stream]:
+        """The sampled questions of all datasets, with what their entries take of the memory that they share."""
+        rooms = self._rooms
+        parts = decide_parts(await weigh_datasets(rooms.datasets.values()), rooms.levels.memory)
+        return [
             Stream(
-                name, reservoir.observe(), self._terms(name), rooms.datasets[name].policy.kept_s, parts.get(name, 0.0)
+                dataset=name,
+                observed=reservoir.observe(),
+                terms=self._terms(name),
+                kept_s=rooms.datasets[name].policy.kept_s,
+                part=parts.get(name, 0.0),
             )
             for name, reservoir in rooms.telemetry.samples.reservoirs.items()
         ]
+
+    async def _draw_sizes(self, dataset: Dataset) -> q.SizeCurve:
+        memory, streams = self._rooms.levels.memory, await self._streams()
         points = await replay_sizes(streams, dataset, time.time())
         since = max((stream.observed.since for stream in streams if stream.observed.times), default=0.0)
         measured = self.history.measure(since)
-        own = measured.get(dataset.value)
-        all_measured = rate_of(add_up(measured.values()))
+        own, together = measured.get(dataset.value), rate_of(add_up(measured.values()))
         return q.SizeCurve(
-            points=fit(points, rate_of(own), all_measured),
+            points=fit(points, rate_of(own), together),
             replayed=next((point.hit_rate for point in points if point.factor == 1), None) if own else None,
             max_entries=memory.max_entries,
             max_bytes=memory.max_bytes,
             held=max(memory.counters.weight_bytes / memory.max_bytes, memory.counters.entries / memory.max_entries),
             asked=round(own.asked) if own else 0,
             measured=rate_of(own),
-            all_measured=all_measured,
+            all_measured=together,
         )
 
     def _terms(self, dataset: Dataset) -> Terms:

@@ -1,15 +1,23 @@
 """What other terms would have done: a dataset's real questions, answered again by a model of the cache.
 
 The model follows `gateway/cache/freshness.py`: fresh, then served while it is refreshed, then gone.
-It has no bound on memory and no failing source, and loads take the same time each.
+It has no bound on memory (`gateway/ops/sizes.py` has) and no failing source, and loads take the same time each.
 """
 
+import asyncio
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Final, NamedTuple
 
 from gateway.cache.freshness import JITTER
 from gateway.telemetry.reservoir import Observed
+
+AT_A_TIME: Final = 1000
+PAUSE_S: Final = 0.004
+"""A replay stops after so many questions, about a millisecond's worth, and lets requests pass for a while.
+
+To give way without a pause would not do: a page needs hundreds of turns of the event loop.
+"""
 
 FACTORS: Final = (0.1, 0.25, 0.5, 1.0, 2.0, 4.0, 8.0, 16.0)
 """The times of freshness that are tried, as multiples of the one in force."""
@@ -100,17 +108,29 @@ def scale(whole: Replayed, expected: float) -> Scaled:
     return Scaled(asked, max(0.0, whole.served + asked - whole.asked) if whole.served else 0.0)
 
 
-def replay(observed: Observed, terms: Terms, now: float) -> Point:
+async def replay(observed: Observed, terms: Terms, now: float) -> Point:
     """One point of a dataset's curve."""
-    whole = add_replays(replay_key(times, terms) for times in observed.times)
-    scaled = scale(whole, observed.asked * observed.share if observed.share < 1 else whole.asked)
-    seconds = max(1.0, now - observed.since)
+    replays, done = [], 0
+    for times in observed.times:
+        replays.append(replay_key(times, terms))
+        done += len(times)
+        if done >= AT_A_TIME:
+            await asyncio.sleep(PAUSE_S)
+            done = 0
+    whole = add_replays(replays)
+    expected = observed.asked * observed.share if observed.share < 1 else whole.asked
+    return point_of(whole, terms, expected, observed.share, max(1.0, now - observed.since))
+
+
+def point_of(whole: Replayed, terms: Terms, expected: float, share: float, seconds: float) -> Point:
+    """What a replay of a sample says of all keys."""
+    scaled = scale(whole, expected)
     return Point(
         fresh_s=terms.fresh_s,
         hit_rate=scaled.hit_rate,
         old_share=min(whole.old, scaled.served) / scaled.asked if scaled.asked else 0.0,
         mean_age_s=whole.age_sum_s / whole.served if whole.served else 0.0,
-        sent_per_s=whole.sent / observed.share / seconds,
+        sent_per_s=whole.sent / share / seconds,
     )
 
 

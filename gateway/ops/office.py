@@ -83,7 +83,8 @@ class Office:
 
     async def try_terms(self, dataset: Dataset) -> dict[str, Any]:
         """A dataset's curve over all workers; each worker has a memory of its own, so their curves are added up."""
-        curves = await self._gather(q.Try(dataset), q.decode_curve)
+        said = (await self._workers.ask(q.encode(q.Try(dataset)), REPLAY_WITHIN_S)).said
+        curves = [q.decode_curve(answer) for answer in said.values()]
         policy = self._policies[dataset]
         asked = sum(curve.asked for curve in curves)
         return {
@@ -101,8 +102,8 @@ class Office:
 
     async def try_sizes(self, dataset: Dataset) -> dict[str, Any]:
         """A dataset's curve over sizes of memory, of all workers; sizes are of one worker."""
-        asked = q.encode(q.TrySizes(dataset))
-        curves = [q.decode_size_curve(said) for said in (await self._workers.ask(asked, REPLAY_WITHIN_S)).said.values()]
+        said = (await self._workers.ask(q.encode(q.TrySizes(dataset)), REPLAY_WITHIN_S)).said
+        curves = [q.decode_size_curve(answer) for answer in said.values()]
         rates = [(curve.measured, curve.asked) for curve in curves]
         all_rates = [(curve.all_measured, curve.asked) for curve in curves]
         return {

@@ -11,14 +11,14 @@ that they have now, at any size.
 import asyncio
 from bisect import bisect_left
 from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Final, NamedTuple
 
 from clients.values import Dataset
 from gateway.cache.entry import NEVER
 from gateway.cache.freshness import JITTER
 from gateway.cache.memory import Memory
-from gateway.ops.lab import Replayed, Terms, scale
+from gateway.ops.lab import AT_A_TIME, PAUSE_S, Point, Replayed, Terms, point_of, scale
 from gateway.telemetry.reservoir import Observed
 
 FACTORS: Final = (0.0625, 0.125, 0.25, 0.5, 0.75, 1.0, 1.5, 2.0, 4.0)
@@ -28,7 +28,6 @@ MOST_OF_ONE: Final = 10_000
 MOST_OF_OTHERS: Final = 2_000
 """Questions that are replayed of the dataset that is looked at, and of each other one."""
 
-AT_A_TIME: Final = 400
 WHOLE: Final = 10**15
 """The memory in force, in the unit in which entries weigh here."""
 
@@ -154,7 +153,7 @@ def thin(stream: Stream, most: int, since: float) -> Sample:
 
 
 async def replay_sizes(streams: Sequence[Stream], looked_at: Dataset, now: float) -> list[SizePoint]:
-    """The curve of one dataset. Others have a turn in between: the whole may take half a second."""
+    """The curve of one dataset. It takes some seconds, for others have their turns in between."""
     asked_for = [stream for stream in streams if stream.observed.times]
     if not asked_for:
         return []
@@ -173,6 +172,26 @@ async def replay_sizes(streams: Sequence[Stream], looked_at: Dataset, now: float
             break
     # What had room for everything has it at any larger size.
     return points + [points[-1]._replace(factor=factor) for factor in FACTORS[len(points) :]]
+
+
+async def replay_terms(
+    streams: Sequence[Stream], looked_at: Dataset, terms: Sequence[Terms], now: float
+) -> list[Point]:
+    """The curve of one dataset over terms, in a memory that is too small for all: what others push out is missed."""
+    asked_for = [stream for stream in streams if stream.observed.times]
+    since = max((stream.observed.since for stream in asked_for), default=now)
+    points = []
+    for tried in terms:
+        told = [replace(stream, terms=tried) if stream.dataset is looked_at else stream for stream in asked_for]
+        samples = [thin(s, MOST_OF_ONE if s.dataset is looked_at else MOST_OF_OTHERS, since) for s in told]
+        small = Miniature(Memory(max_entries=WHOLE, max_bytes=WHOLE), since)
+        async for turn in _in_turns(_board(small, samples)):
+            for at, ghost in turn:
+                small.ask(ghost, at)
+        tally = small.tallies.get(looked_at)
+        if tally is not None:
+            points.append(point_of(tally.replayed(), tried, tally.expected, tally.share, max(1.0, now - since)))
+    return points
 
 
 def _board(small: Miniature, samples: Iterable[Sample]) -> list[tuple[Ghost, Sequence[float]]]:
@@ -196,7 +215,7 @@ async def _in_turns(ghosts: Sequence[tuple[Ghost, Sequence[float]]]) -> AsyncIte
         for at in times:
             slots[min(turns - 1, int((at - first) / length_s))].append((at, ghost))
     for slot in slots:
-        await asyncio.sleep(0)
+        await asyncio.sleep(PAUSE_S)
         slot.sort(key=_moment)
         yield slot
 

@@ -18,11 +18,12 @@ _BOUNDS = v.DURATION_BOUNDS_S
 class OperationCounters:
     """One label's counts; `took` per bucket of the vocabulary's bounds, with the last traced answer of each."""
 
-    __slots__ = ("codes", "cost_sum", "costs", "exemplars", "slow", "statuses", "took", "took_s")
+    __slots__ = ("codes", "cost_sum", "costs", "exemplars", "failed", "slow", "statuses", "took", "took_s")
 
     def __init__(self) -> None:
         self.statuses: dict[int, int] = {200: 0}
         self.codes: Counter[str] = Counter()
+        self.failed = 0
         self.took = [0] * (len(_BOUNDS) + 1)
         self.took_s = 0.0
         self.exemplars: dict[int, Exemplar] = {}
@@ -55,6 +56,7 @@ class OperationMeter:
             counters.exemplars[bucket] = exemplar
         counters.statuses[answer.status] = counters.statuses.get(answer.status, 0) + 1
         if answer.codes:
+            counters.failed += 1
             counters.codes.update(answer.codes)
 
     def note_execution(self, operation: str | None, cost: int, *, is_slow: bool) -> None:
@@ -69,6 +71,7 @@ class OperationMeter:
         for label, counters in self._by_label.items():
             for status, number in counters.statuses.items():
                 yield count(v.OPERATIONS, number, label, str(status))
+            yield count(v.OPERATIONS_FAILED, counters.failed, label)
             for code, number in counters.codes.items():
                 yield count(v.OPERATION_ERRORS, number, label, code)
             yield spread(v.OPERATION_DURATION, counters.took, counters.took_s, label, exemplars=counters.exemplars)

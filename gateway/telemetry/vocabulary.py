@@ -142,6 +142,9 @@ UPSTREAM_HEALTH = Metric(
 )  # fmt: skip
 
 OPERATIONS = Metric("gateway_operations_total", "counter", "Answers, by operation and status.", ("operation", "status"))
+OPERATIONS_FAILED = Metric(
+    "gateway_operations_failed_total", "counter", "Answers with any error in them.", ("operation",)
+)
 OPERATION_ERRORS = Metric(
     "gateway_operation_errors_total", "counter", "Errors in answers, by code.", ("operation", "code")
 )

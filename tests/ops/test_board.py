@@ -1,8 +1,10 @@
 import pytest
 
+from gateway.http.ports import Answered
 from gateway.ops.board import Spans, decide_tile, draw_board, hit_rate, quota_left, saved_share, stale_share
 from gateway.ops.history import Part, StepOf, merge_steps
 from gateway.telemetry import vocabulary as v
+from gateway.telemetry.operations import OperationMeter
 from gateway.telemetry.readings import Readings, Sample, count, quantile, spread
 from gateway.telemetry.top_keys import TopKeys
 
@@ -79,6 +81,27 @@ def test_quantiles_are_prometheus_own() -> None:
     assert quantile(whole, v.LOOP_LAG.bounds, 0.5) == pytest.approx(0.0035)
     assert quantile(whole._replace(counts=(0,) * 12), v.LOOP_LAG.bounds, 0.5) is None
     assert quantile(whole._replace(counts=(0,) * 11 + (1,)), v.LOOP_LAG.bounds, 0.5) == v.LOOP_LAG.bounds[-1]
+
+
+def test_many_errors_in_one_answer_are_one_failed_answer() -> None:
+    """A page with seven missing prices failed once: shares of failed answers never exceed all of them."""
+    meter = OperationMeter()
+    for codes in (("TIMEOUT",) * 7, (), (), ()):
+        meter.note_answer(Answered("r", "Page", "d" * 64, 200, codes, 0.01, is_signed_in=False))
+    counted = Readings(meter.read())
+    board = draw_board(Spans(counted, counted, counted, 1.0), {}, {"said": ["0"], "silent": []}, 0.0)
+    assert board["totals"]["failedShare"] == board["operations"][0]["failedShare"] == 0.25
+    assert counted.number(v.OPERATION_ERRORS, code="TIMEOUT") == 7
+
+
+@pytest.mark.parametrize(("pushed_out", "is_thrashing"), [(0, False), (20, False), (21, True)])
+def test_a_memory_that_is_too_small_is_said(pushed_out: int, *, is_thrashing: bool) -> None:
+    """When every fifth loaded value pushes out one that was still good."""
+    counted = Readings(
+        [count(v.CACHE_SENT, 100, "PRICING", "price"), count(v.MEMORY_REMOVED, pushed_out, "evicted")],
+    )
+    board = draw_board(Spans(counted, counted, counted, 1.0), {}, {"said": ["0"], "silent": []}, 0.0)
+    assert board["memory"]["isThrashing"] is is_thrashing
 
 
 def test_a_board_of_nothing_is_drawn() -> None:

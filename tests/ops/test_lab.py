@@ -70,7 +70,7 @@ def shoppers(number: int, keys: int) -> Iterator[tuple[float, int]]:
         yield at, int(dice.paretovariate(0.7)) % keys
 
 
-def test_a_sample_tells_of_all() -> None:
+async def test_a_sample_tells_of_all() -> None:
     """With a few of thousands of keys the curve is within two points of what the cache does with all of them."""
     clock = [0.0]
     reservoir = Reservoir(most_keys=128, now=lambda: clock[0])
@@ -85,7 +85,7 @@ def test_a_sample_tells_of_all() -> None:
             kept[key] = at
             reservoir.meet([key], RU)
     observed = reservoir.observe()
-    point = replay(observed, Terms(60.0 / (1 - JITTER / 2), 0.0), clock[0])
+    point = await replay(observed, Terms(60.0 / (1 - JITTER / 2), 0.0), clock[0])
     assert observed.share < 0.2
     assert abs(point.hit_rate - served / asked) < 0.02, point
 

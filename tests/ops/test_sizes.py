@@ -13,12 +13,23 @@ from gateway.cache.memory import Memory
 from gateway.cache.policy import Policy
 from gateway.cache.source import CachedSource
 from gateway.ops.lab import Terms
-from gateway.ops.sizes import FACTORS, Load, SizePoint, Stream, decide_parts, fit, merge_sizes, replay_sizes
+from gateway.ops.sizes import (
+    FACTORS,
+    Load,
+    SizePoint,
+    Stream,
+    decide_parts,
+    fit,
+    merge_sizes,
+    replay_sizes,
+    replay_terms,
+)
 from gateway.telemetry.reservoir import Observed, Reservoir
 from gateway.telemetry.watch import WatchedSource
 from tests.cache.scripted import Asker, Upstream, by_sku, levels_at
 
 SOME_TIME = Policy(fresh_s=120, stale_while_revalidate_s=60, stale_if_error_s=600, scope=ForCustomer, tags=by_sku)
+IN_TERMS = Terms(SOME_TIME.fresh_s, SOME_TIME.stale_while_revalidate_s)
 QUESTIONS = 10_000
 SEVERAL = (Dataset.PRICE, Dataset.PROMOTION)
 IN_FORCE = 400_000
@@ -72,15 +83,17 @@ class Shop:
 
     async def draw(self, looked_at: Dataset) -> dict[float, SizePoint]:
         """The lab's curve by factor."""
+        return {point.factor: point for point in await replay_sizes(self.streams(), looked_at, self.now)}
+
+    def streams(self) -> list[Stream]:
+        """What the lab replays."""
         memory = self.levels.memory
         weight, entries = memory.counters.weight_bytes, memory.counters.entries
         parts = decide_parts({"all": Load(entries, weight)}, memory)
-        terms = Terms(SOME_TIME.fresh_s, SOME_TIME.stale_while_revalidate_s)
-        streams = [
-            Stream(dataset, reservoir.observe(), terms, SOME_TIME.kept_s, parts["all"])
+        return [
+            Stream(dataset, reservoir.observe(), IN_TERMS, SOME_TIME.kept_s, parts["all"])
             for dataset, reservoir in self.reservoirs.items()
         ]
-        return {point.factor: point for point in await replay_sizes(streams, looked_at, self.now)}
 
 
 async def test_the_model_hits_as_the_cache_does() -> None:
@@ -92,6 +105,9 @@ async def test_the_model_hits_as_the_cache_does() -> None:
         print(f"{dataset.value}: replayed {point.hit_rate:.3f}, measured {shop.hit_rate(dataset):.3f}")
         assert point.hit_rate == pytest.approx(shop.hit_rate(dataset), abs=0.02)
         assert point.all_hit_rate == pytest.approx(shop.hit_rate(*SEVERAL), abs=0.02)
+        (shorter, same) = await replay_terms(shop.streams(), dataset, [Terms(1.0, 0.0), IN_TERMS], shop.now)
+        assert same.hit_rate == pytest.approx(shop.hit_rate(dataset), abs=0.02)
+        assert shorter.hit_rate < same.hit_rate
 
 
 async def test_a_sample_tells_what_other_sizes_really_do() -> None:

@@ -4,8 +4,9 @@ import { get } from "/ops/page/net.js";
 import { bytes, number, percent, perSecond, plain, seconds } from "/ops/page/words.js";
 
 const at = (id) => document.getElementById(id);
-const EVERY_MS = 15000;
-const SIZES_EVERY_MS = 60000; // a replay of all datasets costs each worker up to half a second
+const EVERY_MS = 30000;
+const LABEL_PX = 62;
+const SIZES_EVERY_MS = 60000; // a replay of all datasets costs each worker some tenths of a second of its processor
 const plots = {};
 let terms = null;
 let sizes = null;
@@ -22,14 +23,26 @@ function drawCurve(box, x, inForce, nameOf, lines) {
     cursor: { y: false, drag: { x: false } },
     scales: { x: { time: false, distr: 3 }, y: { range: [0, 1.02] }, sent: { range: (_, __, high) => [0, Math.max(0.1, (high ?? 0) * 1.15)] } },
     axes: [
-      { stroke, grid: { show: false }, values: (_, all) => all.map((v) => (x.some((each) => Math.abs(each - v) < 1e-6) ? nameOf(v) : "")), splits: x, filter: (_, all) => all, font: "12px system-ui" },
+      { stroke, grid: { show: false }, values: (self, all) => nameSome(self, all, inForce, nameOf), splits: x, filter: (_, all) => all, font: "12px system-ui" },
       { stroke, grid: { stroke: css("--line"), width: 1 }, values: (_, all) => all.map((v) => percent(v, 0)), font: "12px system-ui", size: 52 },
       { stroke: css("--series-2"), side: 1, scale: "sent", grid: { show: false }, values: (_, all) => all.map(perSecond), font: "12px system-ui", size: 48 },
     ],
-    series: [{}, ...lines.map(([label, , colour, dash, scale]) => ({ label, scale, stroke: css(colour), width: dash ? 2 : 2.5, dash, points: { show: !dash, size: 7, fill: css("--card") } }))],
+    series: [{}, ...lines.map(([label, , colour, dash, scale]) => ({ label, scale: scale ?? "y", stroke: css(colour), width: dash ? 2 : 2.5, dash, points: { show: !dash, size: 7, fill: css("--card") } }))],
     hooks: { draw: [(self) => markInForce(self, inForce)] },
   };
   plots[box.id] = new uPlot(options, [x, ...lines.map(([, values]) => values)], box);
+}
+
+// The point in force has its name always, the others where there is room for it.
+function nameSome(self, all, inForce, nameOf) {
+  const place = (v) => self.valToPos(v, "x");
+  let last = -LABEL_PX;
+  return all.map((v) => {
+    const isNear = v !== inForce && Math.abs(place(v) - place(inForce)) < LABEL_PX;
+    if (isNear || place(v) - last < LABEL_PX) return "";
+    last = place(v);
+    return nameOf(v);
+  });
 }
 
 function drawNothing(box) {

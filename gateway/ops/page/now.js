@@ -29,7 +29,7 @@ function showFigures(totals) {
     ["Whole answers kept", percent(totals.responseHitRate), "no work at all for these", "responses"],
     ["Stale answers", percent(totals.staleShare), `95 % of values under ${seconds(totals.staleAge)} old`, "stale"],
     ["System calls saved", percent(totals.savedShare), `${number(totals.sourceCalls)} calls for ${number(totals.loaderCalls)} asked`, "saved"],
-    ["Answers per second", perSecond(totals.operationsPerSecond), `${percent(totals.failedShare)} with errors · loop p99 ${millis(totals.lagP99)}`, "answers"],
+    ["Answers per second", perSecond(totals.operationsPerSecond), [`${percent(totals.failedShare)} with errors`, totals.refusedPerSecond ? `${perSecond(totals.refusedPerSecond)}/s refused` : "", `loop p99 ${millis(totals.lagP99)}`].filter(Boolean).join(" · "), "answers"],
   ];
   keyed(
     at("figures"),
@@ -65,14 +65,15 @@ function showTiles(sources) {
 function showMemory({ memory, shared }) {
   const tile = at("memory") ?? at("tiles").appendChild(makeTile({ name: "MEMORY" }));
   tile.id = "memory";
-  const isWell = !shared || shared.isUp;
-  mark(tile, "state", isWell ? "well" : "failing");
-  say(tile.querySelector(".state"), isWell ? "well" : "failing");
+  const isUp = !shared || shared.isUp;
+  const state = !isUp ? "failing" : memory.isThrashing ? "watch" : "well";
+  mark(tile, "state", state);
+  say(tile.querySelector(".state"), STATE_WORDS[state]);
   say(tile.querySelector(".rate"), bytes(memory.bytes));
   say(tile.querySelector(".more"), `${number(memory.entries)} entries · ${number(memory.evicted)} evicted`);
-  const store = shared ? `shared store p95 ${millis(shared.p95)}, ${number(shared.errors)} errors` : "no shared store";
+  const store = shared ? `shared store p95 ${millis(shared.p95)}, ${number(shared.errors)} failed` : "no shared store";
   say(tile.querySelector(".spark"), store);
-  say(tile.querySelector(".why"), isWell ? "" : "the shared store does not answer");
+  say(tile.querySelector(".why"), !isUp ? "the shared store does not answer" : memory.isThrashing ? "too small: it pushes out what is still good, see the lab" : "");
 }
 
 function makeTile(source) {
