@@ -1,22 +1,14 @@
 """A price of one unit out of the amounts of a whole line, so that its steps always sum to it."""
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
 from decimal import ROUND_HALF_UP, Decimal
 from typing import Final, NamedTuple
 
-from clients.errors import SourceError
-from clients.pricing.protocol import Price, PriceComponent, PriceComponentKind, ProductPrice, Promotion
-from clients.values import Freshness, Money, ProductSkus
+from clients.pricing.protocol import Price, PriceComponent, PriceComponentKind
+from clients.values import Freshness, Money
 
 PERSONAL_KINDS: Final = frozenset({PriceComponentKind.PERSONAL, PriceComponentKind.LOYALTY_TIER})
 _WHOLE: Final = Decimal(1)
-
-
-class PricedLine(NamedTuple):
-    """A variant's price, and the promotions that concern it."""
-
-    price: Price
-    promotions: tuple[Promotion, ...]
 
 
 class Step(NamedTuple):
@@ -69,27 +61,4 @@ def _component(step: Step, total: Decimal, money: Callable[[Decimal], Money]) ->
         amount=money(-step.off),
         running_total=money(total),
         promotion_id=step.promotion_id,
-    )
-
-
-def product_price(key: ProductSkus, lines: Mapping[str, PricedLine | SourceError]) -> ProductPrice | SourceError | None:
-    """The range of a product's variants, and the promotions of any of them in the order they came.
-
-    An error when one of its variants has one, None when none of them is known.
-    """
-    of_product = [lines[sku] for sku in key.skus if sku in lines]
-    failed = next((line for line in of_product if isinstance(line, SourceError)), None)
-    priced = [line for line in of_product if isinstance(line, PricedLine)]
-    if failed is not None or not priced:
-        return failed
-    prices = sorted((line.price for line in priced), key=lambda price: price.current.amount)
-    promotions = {one.id: one for line in priced for one in line.promotions}
-    return ProductPrice(
-        id=key.id,
-        lowest=prices[0],
-        highest=prices[-1],
-        is_single=prices[0].current == prices[-1].current,
-        promotion_ids=tuple(promotions),
-        promotions=tuple(promotions.values()),
-        freshness=prices[0].freshness,
     )

@@ -3,7 +3,6 @@
 How a price is asked for is told in `clients/pricing/talon_one_sessions.py`.
 """
 
-import asyncio
 from collections.abc import Callable, Mapping, Sequence
 from decimal import Decimal
 from typing import Final
@@ -13,7 +12,8 @@ from clients.contract import in_batches
 from clients.errors import Outcomes, SourceError
 from clients.http import UNDECODABLE, Upstream
 from clients.pricing.annotated import annotated_promotion, channels_of, component_of
-from clients.pricing.explained import PricedLine, Step, explained_price, product_price
+from clients.pricing.explained import Step, explained_price
+from clients.pricing.lines import Lines, PricedLine, ask_lines, keys_of, prices_of, product_prices
 from clients.pricing.protocol import (
     CURRENT,
     CurrentPromotions,
@@ -51,17 +51,12 @@ class TalonOnePricing:
         await self._application.read_campaigns(1, 0)
 
     async def fetch_prices(self, keys: Sequence[PriceKey], scope: ForCustomer) -> Outcomes[PriceKey, Price]:
-        lines = await self._price_lines(keys, scope, Dataset.PRICE)
-        return {key: line if isinstance(line, SourceError) else line.price for key, line in lines.items()}
+        return prices_of(await self._lines(keys, scope, Dataset.PRICE))
 
     async def fetch_product_prices(
         self, keys: Sequence[ProductSkus], scope: ForCustomer
     ) -> Outcomes[ProductSkus, ProductPrice]:
-        wanted = [PriceKey(sku=sku) for key in keys for sku in key.skus]
-        lines = await self._price_lines(wanted, scope, Dataset.PRODUCT_PRICE)
-        by_sku = {key.sku: line for key, line in lines.items()}
-        found = {key: product_price(key, by_sku) for key in keys}
-        return {key: outcome for key, outcome in found.items() if outcome is not None}
+        return product_prices(keys, await self._lines(keys_of(keys), scope, Dataset.PRODUCT_PRICE))
 
     async def fetch_promotions(self, keys: Sequence[str], scope: ForCustomer) -> Outcomes[str, Promotion]:
         async def fetch(some: Sequence[str]) -> dict[str, Promotion | SourceError]:
@@ -83,26 +78,11 @@ class TalonOnePricing:
         campaigns, now, kept_s = await self._application.fetch_campaigns(), self._now(), self._settings.campaigns_kept_s
         return Lease(campaigns, now + kept_s, now + kept_s * GONE_AFTER)
 
-    async def _price_lines(
-        self, keys: Sequence[PriceKey], scope: ForCustomer, dataset: Dataset
-    ) -> dict[PriceKey, PricedLine | SourceError]:
-        """Quantities are asked apart: rules look at how many there are of an item."""
-        skus_by_quantity: dict[int, list[str]] = {}
-        for key in dict.fromkeys(keys):
-            skus_by_quantity.setdefault(key.quantity, []).append(key.sku)
+    async def _lines(self, keys: Sequence[PriceKey], scope: ForCustomer, dataset: Dataset) -> Lines:
+        async def ask(skus: Sequence[str], quantity: int) -> Mapping[str, PricedLine | SourceError]:
+            return await self._price(skus, quantity, scope, dataset)
 
-        async def of_quantity(quantity: int, skus: Sequence[str]) -> Outcomes[str, PricedLine]:
-            async def fetch(some: Sequence[str]) -> Mapping[str, PricedLine | SourceError]:
-                return await self._price(some, quantity, scope, dataset)
-
-            return await in_batches(skus, max(1, min(ITEMS_LIMIT, UNITS_LIMIT // quantity)), fetch)
-
-        answers = await asyncio.gather(*(of_quantity(*pair) for pair in skus_by_quantity.items()))
-        return {
-            PriceKey(sku=sku, quantity=quantity): line
-            for quantity, lines in zip(skus_by_quantity, answers, strict=True)
-            for sku, line in lines.items()
-        }
+        return await ask_lines(keys, lambda quantity: max(1, min(ITEMS_LIMIT, UNITS_LIMIT // quantity)), ask)
 
     async def _price(
         self, skus: Sequence[str], quantity: int, scope: ForCustomer, dataset: Dataset

@@ -3,7 +3,6 @@
 How a price is asked for is told in `clients/pricing/voucherify_quotes.py`.
 """
 
-import asyncio
 import datetime as dt
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -15,7 +14,8 @@ from clients.contract import in_batches
 from clients.errors import Outcomes, SourceError
 from clients.http import Upstream
 from clients.pricing.annotated import component_of
-from clients.pricing.explained import PricedLine, Step, explained_price, product_price
+from clients.pricing.explained import Step, explained_price
+from clients.pricing.lines import Lines, PricedLine, ask_lines, keys_of, prices_of, product_prices
 from clients.pricing.protocol import CURRENT, CurrentPromotions, Price, PriceKey, ProductPrice, Promotion
 from clients.pricing.voucherify_promotions import is_shown, promotion_of, title_of
 from clients.pricing.voucherify_quotes import ITEMS_LIMIT, Quote, Quoting
@@ -53,17 +53,12 @@ class VoucherifyPricing:
         await self._project.ask("GET", "/v1/promotions/tiers?limit=1", TIERS, operation="pricing.promotions")
 
     async def fetch_prices(self, keys: Sequence[PriceKey], scope: ForCustomer) -> Outcomes[PriceKey, Price]:
-        lines = await self._price_lines(keys, scope, Dataset.PRICE)
-        return {key: line if isinstance(line, SourceError) else line.price for key, line in lines.items()}
+        return prices_of(await self._lines(keys, scope, Dataset.PRICE))
 
     async def fetch_product_prices(
         self, keys: Sequence[ProductSkus], scope: ForCustomer
     ) -> Outcomes[ProductSkus, ProductPrice]:
-        wanted = [PriceKey(sku=sku) for key in keys for sku in key.skus]
-        lines = await self._price_lines(wanted, scope, Dataset.PRODUCT_PRICE)
-        by_sku = {key.sku: line for key, line in lines.items()}
-        found = {key: product_price(key, by_sku) for key in keys}
-        return {key: outcome for key, outcome in found.items() if outcome is not None}
+        return product_prices(keys, await self._lines(keys_of(keys), scope, Dataset.PRODUCT_PRICE))
 
     async def fetch_promotions(self, keys: Sequence[str], scope: ForCustomer) -> Outcomes[str, Promotion]:
         async def fetch(some: Sequence[str]) -> dict[str, Promotion | SourceError]:
@@ -104,29 +99,13 @@ class VoucherifyPricing:
         except ValueError as error:
             raise self._project.broken(f"promotion tier: {error}") from None
 
-    async def _price_lines(
-        self, keys: Sequence[PriceKey], scope: ForCustomer, dataset: Dataset
-    ) -> dict[PriceKey, PricedLine | SourceError]:
-        """Quantities are asked apart: an order has a variant in one quantity."""
-        skus_by_quantity: dict[int, list[str]] = {}
-        for key in dict.fromkeys(keys):
-            skus_by_quantity.setdefault(key.quantity, []).append(key.sku)
-
-        async def of_quantity(quantity: int, skus: Sequence[str]) -> Outcomes[str, PricedLine]:
+    async def _lines(self, keys: Sequence[PriceKey], scope: ForCustomer, dataset: Dataset) -> Lines:
+        async def ask(skus: Sequence[str], quantity: int) -> Mapping[str, PricedLine | SourceError]:
             quoting = Quoting(self._project, self.settings.items_are, quantity, scope)
+            quotes, observed_at = await quoting.quote(skus)
+            return self._priced(quotes, quantity, scope, dataset, observed_at)
 
-            async def fetch(some: Sequence[str]) -> Mapping[str, PricedLine | SourceError]:
-                quotes, observed_at = await quoting.quote(some)
-                return self._priced(quotes, quantity, scope, dataset, observed_at)
-
-            return await in_batches(skus, ITEMS_LIMIT, fetch)
-
-        answers = await asyncio.gather(*(of_quantity(*pair) for pair in skus_by_quantity.items()))
-        return {
-            PriceKey(sku=sku, quantity=quantity): line
-            for quantity, lines in zip(skus_by_quantity, answers, strict=True)
-            for sku, line in lines.items()
-        }
+        return await ask_lines(keys, lambda _: ITEMS_LIMIT, ask)
 
     def _priced(
         self,

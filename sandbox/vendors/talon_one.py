@@ -7,7 +7,6 @@ catalog has the shop's own price list. Sessions that are not dry are refused: no
 import asyncio
 import datetime as dt
 from collections.abc import Awaitable, Callable, Iterator
-from dataclasses import asdict, dataclass, fields, replace
 from typing import Any
 
 import orjson
@@ -18,6 +17,7 @@ from starlette.routing import Route
 
 from sandbox.upstreams.contract import Json
 from sandbox.vendors.offers import Buyer, Line, Offer, apply_offer, line_of, offers_of
+from sandbox.vendors.switches import Switches
 from sandbox.world import people
 from sandbox.world.shop import Shop, month_end, month_start
 
@@ -28,25 +28,6 @@ ITEMS_LIMIT, UNITS_LIMIT, PAGE_LIMIT = 1000, 10_000, 1000
 APPLICATION = 7
 BASKET_CAMPAIGN = 900
 """Five per cent off everything in a basket of more than 5,000 roubles: no campaign that prices single items."""
-
-
-@dataclass(frozen=True, slots=True)
-class Switches:
-    """How this Talon.One misbehaves.
-
-    * `is_busy`: 409 for everybody, as if another request had the same profile; 409 also comes by itself when two
-      requests for one session or profile overlap
-    * `is_key_bad`: 401
-    * `is_html`: a proxy's page instead of an answer
-    * `is_new`: fields and effects that nobody has heard of
-    * `slow_s`: seconds before each answer
-    """
-
-    is_busy: bool = False
-    is_key_bad: bool = False
-    is_html: bool = False
-    is_new: bool = False
-    slow_s: float = 0.0
 
 
 class Refused(Exception):
@@ -63,12 +44,22 @@ class Refused(Exception):
 
 
 class TalonOne:
-    """Fulfils `sandbox.vendors.simulator.Simulator`."""
+    """Fulfils `sandbox.vendors.simulator.Simulator`.
+
+    Its switches:
+
+    * `isBusy`: 409 for everybody, as if another request had the same profile; 409 also comes by itself when two
+      requests for one session or profile overlap
+    * `isKeyBad`: 401
+    * `isHtml`: a proxy's page instead of an answer
+    * `isNew`: fields and effects that nobody has heard of
+    * `slowMillis`: before each answer
+    """
 
     def __init__(self, shop: Shop) -> None:
         self._shop = shop
         self._offers = tuple(enumerate(offers_of(shop), 1))
-        self._switches = Switches()
+        self._switches = Switches(isBusy=False, isKeyBad=False, isHtml=False, isNew=False, slowMillis=0)
         self._under_way: set[str] = set()
 
     def app(self) -> Starlette:
@@ -95,26 +86,20 @@ class TalonOne:
         }
 
     def switches(self) -> Json:
-        return asdict(self._switches)
+        return self._switches.switches()
 
     def switch(self, wanted: Json) -> None:
-        known = {one.name: type(getattr(self._switches, one.name)) for one in fields(Switches)}
-        for name, value in wanted.items():
-            if name not in known:
-                raise ValueError(f"expected one of {', '.join(known)}, got {name}")
-            if not isinstance(value, known[name]) and not (known[name] is float and type(value) is int):
-                raise ValueError(f"{name}: expected {known[name].__name__}, got {value!r}")
-        self._switches = replace(self._switches, **wanted)
+        self._switches.switch(wanted)
 
     def reset(self) -> None:
-        self._switches = Switches()
+        self._switches.reset()
 
     async def _guarded(self, request: Request, answer: Callable[[Request], Awaitable[Json]]) -> Response:
         """The key and the switches stand before every answer."""
         switches = self._switches
-        if switches.is_html:
+        if switches["isHtml"]:
             return HTMLResponse("<html><body>Bad Gateway</body></html>", 502)
-        if switches.is_key_bad or request.headers.get("authorization") != f"ApiKey-v1 {API_KEY}":
+        if switches["isKeyBad"] or request.headers.get("authorization") != f"ApiKey-v1 {API_KEY}":
             return _refusal(Refused(401, "Invalid integration API key"))
         try:
             told = await answer(request)
@@ -130,8 +115,7 @@ class TalonOne:
             raise Refused(400, "Invalid pageSize")
         running = [self._campaign(number, offer) for number, offer in self._offers]
         running.append(self._basket_campaign())
-        if self._switches.slow_s:
-            await asyncio.sleep(self._switches.slow_s)
+        await asyncio.sleep(self._switches["slowMillis"] / 1000)
         return {"hasMore": skip + size < len(running), "data": running[skip : skip + size]}
 
     def _campaign(self, number: int, offer: Offer) -> Json:
@@ -150,7 +134,7 @@ class TalonOne:
             "features": [],
             "rules": [{"title": offer.id, "displayName": offer.title.ru}],
         }
-        return told | ({"karma": {"nobody": ["knows", 1.5]}} if self._switches.is_new else {})
+        return told | ({"karma": {"nobody": ["knows", 1.5]}} if self._switches["isNew"] else {})
 
     def _basket_campaign(self) -> Json:
         return {
@@ -172,11 +156,11 @@ class TalonOne:
         session = asked["customerSession"]
         places = {f"session {request.path_params['session']}"}
         places |= {f"profile {session['profileId']}"} if session.get("profileId") else set()
-        if self._switches.is_busy or places & self._under_way:
+        if self._switches["isBusy"] or places & self._under_way:
             raise Refused(409, "Too many requests are updating this session at the same time")
         self._under_way |= places
         try:
-            await asyncio.sleep(self._switches.slow_s)
+            await asyncio.sleep(self._switches["slowMillis"] / 1000)
             return self._evaluated(request.path_params["session"], session)
         finally:
             self._under_way -= places
@@ -231,7 +215,7 @@ class TalonOne:
         if BASKET_CAMPAIGN in wanted and sum(left) > 500_000:  # noqa: PLR2004 (5,000 roubles)
             props: Json = {"name": "Big basket", "value": _major(sum(left) // 20), "scope": "sessionTotal"}
             yield _effect(BASKET_CAMPAIGN, "Big basket", "setDiscount", props)
-        if self._switches.is_new:
+        if self._switches["isNew"]:
             yield _effect(1, "karma", "addKarma", {"karma": 1.5, "position": 0, "value": 999999})
 
 

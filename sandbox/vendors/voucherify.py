@@ -7,7 +7,6 @@ of one price list: Voucherify has no prices by place.
 import asyncio
 import datetime as dt
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import asdict, dataclass, fields, replace
 from typing import Any
 
 import orjson
@@ -19,6 +18,7 @@ from starlette.routing import Route
 from sandbox.upstreams.contract import Json
 from sandbox.vendors.offers import Applied, Buyer, Line, Offer, apply_offer, offers_of
 from sandbox.vendors.published_limits import Window
+from sandbox.vendors.switches import Switches
 from sandbox.vendors.voucherify_offers import (
     discount_of,
     is_for_items,
@@ -38,34 +38,21 @@ SCENARIOS_OF_GOODS = {"PRODUCTS_DISCOUNT", "PRODUCTS_DISCOUNT_BY_CUSTOMER"}
 PERIOD_S = 60.0
 
 
-@dataclass(frozen=True, slots=True)
-class Switches:
-    """How this Voucherify misbehaves.
-
-    * `calls_per_minute`: the plan's limit, 100 of Business; 0 refuses everything
-    * `are_keys_bad`: 401 for everybody
-    * `is_locked`: 423, as an order is while another session has it
-    * `used_up`: id of a tier that qualifies and then does not apply, as one that reached its limit
-    * `applies_all`: all promotions of a validation, or `valid: false` with status 200
-    * `applicable_limit`: how many promotions may be applied to one order
-    * `is_html`: a proxy's page instead of an answer
-    * `is_new`: fields, kinds of discounts and of transactions that nobody has heard of
-    * `slow_s`: seconds before each answer
-    """
-
-    calls_per_minute: int = 100
-    are_keys_bad: bool = False
-    is_locked: bool = False
-    used_up: str = ""
-    applies_all: bool = True
-    applicable_limit: int = 5
-    is_html: bool = False
-    is_new: bool = False
-    slow_s: float = 0.0
-
-
 class Voucherify:
-    """Fulfils `sandbox.vendors.simulator.Simulator`."""
+    """Fulfils `sandbox.vendors.simulator.Simulator`.
+
+    Its switches:
+
+    * `callsPerMinute`: the plan's limit, 100 of Business; 0 refuses everything
+    * `areKeysBad`: 401 for everybody
+    * `isLocked`: 423, as an order is while another session has it
+    * `usedUp`: id of a tier that qualifies and then does not apply, as one that reached its limit
+    * `appliesAll`: all promotions of a validation, or `valid: false` with status 200
+    * `applicableLimit`: how many promotions may be applied to one order
+    * `isHtml`: a proxy's page instead of an answer
+    * `isNew`: fields, kinds of discounts and of transactions that nobody has heard of
+    * `slowMillis`: before each answer
+    """
 
     def __init__(self, shop: Shop) -> None:
         self._shop = shop
@@ -73,7 +60,17 @@ class Voucherify:
         self._by_id = {offer.id: offer for offer in self._offers}
         self._points = Points(shop)
         self._window = Window(0, PERIOD_S, lambda: self._shop.now().timestamp())
-        self._switches = Switches()
+        self._switches = Switches(
+            callsPerMinute=100,
+            areKeysBad=False,
+            isLocked=False,
+            usedUp="",
+            appliesAll=True,
+            applicableLimit=5,
+            isHtml=False,
+            isNew=False,
+            slowMillis=0,
+        )
         self.reset()
 
     def app(self) -> Starlette:
@@ -100,46 +97,40 @@ class Voucherify:
         }
 
     def switches(self) -> Json:
-        return asdict(self._switches)
+        return self._switches.switches()
 
     def switch(self, wanted: Json) -> None:
-        known = {one.name: type(getattr(self._switches, one.name)) for one in fields(Switches)}
-        for name, value in wanted.items():
-            if name not in known:
-                raise ValueError(f"expected one of {', '.join(known)}, got {name}")
-            if not isinstance(value, known[name]) and not (known[name] is float and type(value) is int):
-                raise ValueError(f"{name}: expected {known[name].__name__}, got {value!r}")
-        self._set(replace(self._switches, **wanted))
+        self._switches.switch(wanted)
+        self._obey()
 
     def reset(self) -> None:
-        self._set(Switches())
+        self._switches.reset()
         self._window.reset()
+        self._obey()
 
-    def _set(self, switches: Switches) -> None:
-        self._switches = switches
-        self._window.calls = switches.calls_per_minute
-        self._points.is_new = switches.is_new
+    def _obey(self) -> None:
+        self._window.calls = self._switches["callsPerMinute"]
+        self._points.is_new = self._switches["isNew"]
 
     async def _guarded(self, request: Request, answer: Callable[[Request], Awaitable[Json]]) -> Response:
         """Keys, limits and switches stand before every answer."""
         switches = self._switches
-        if switches.slow_s:
-            await asyncio.sleep(switches.slow_s)
-        if switches.is_html:
+        await asyncio.sleep(switches["slowMillis"] / 1000)
+        if switches["isHtml"]:
             return HTMLResponse("<html><body>Bad Gateway</body></html>", 502)
         keys = (request.headers.get("x-app-id"), request.headers.get("x-app-token"))
-        if switches.are_keys_bad or keys != (APP_ID, SECRET_KEY):
+        if switches["areKeysBad"] or keys != (APP_ID, SECRET_KEY):
             return self._refusal(refuse(401, "unauthorized"))
         wait_s = self._window.take() if self._window.calls else PERIOD_S
         if wait_s > 0:
             return self._refusal(refuse(429, "too_many_requests"), wait_s)
-        if switches.is_locked:
+        if switches["isLocked"]:
             return self._refusal(refuse(423, "resource_locked"))
         try:
             told = await answer(request)
         except Refused as refused:
             return self._refusal(refused)
-        return self._response(self._in_new_words(told) if switches.is_new else told, 200, self._limits())
+        return self._response(self._in_new_words(told) if switches["isNew"] else told, 200, self._limits())
 
     def _refusal(self, refused: Refused, wait_s: float | None = None) -> Response:
         headers = self._limits()
@@ -215,9 +206,9 @@ class Voucherify:
             offer = self._by_id.get(key)
             left = [line.amount - so_far for line, so_far in zip(lines, off, strict=True)]
             applied = apply_offer(offer, lines, left, buyer) if offer is not None else None
-            if applied is None or not applied.covered or key == self._switches.used_up:
+            if applied is None or not applied.covered or key == self._switches["usedUp"]:
                 judged.append(_inapplicable(key, "not_found" if applied is None else "quantity_exceeded"))
-            elif count == self._switches.applicable_limit:
+            elif count == self._switches["applicableLimit"]:
                 judged.append(_skipped(key, count))
             else:
                 judged.append(_applicable(applied, lines, off, is_expanded=is_expanded))
@@ -229,7 +220,7 @@ class Voucherify:
         """All or nothing: one promotion that does not apply takes all others with it, at status 200."""
         refused = [one for one in judged if one["status"] == "INAPPLICABLE"]
         told: Json = {"id": "valid_1", "valid": True, "stacking_rules": self._rules(), "tracking_id": "track_1"}
-        if (refused and self._switches.applies_all) or len(refused) == len(judged):
+        if (refused and self._switches["appliesAll"]) or len(refused) == len(judged):
             kept = [one if one in refused else _after_refusal(one["id"]) for one in judged]
             return told | {"valid": False, "redeemables": kept}
         skipped = [one for one in judged if one["status"] == "SKIPPED"]
@@ -250,8 +241,8 @@ class Voucherify:
     def _rules(self) -> Json:
         return {
             "redeemables_limit": REDEEMABLES_LIMIT,
-            "applicable_redeemables_limit": self._switches.applicable_limit,
-            "redeemables_application_mode": "ALL" if self._switches.applies_all else "PARTIAL",
+            "applicable_redeemables_limit": self._switches["applicableLimit"],
+            "redeemables_application_mode": "ALL" if self._switches["appliesAll"] else "PARTIAL",
             "redeemables_sorting_rule": "REQUESTED_ORDER",
             "redeemables_products_application_mode": "STACK",
             "redeemables_no_effect_rule": "REDEEM_ANYWAY",

@@ -86,7 +86,7 @@ async def test_both_sides_fit_the_contract(
     """Every request and every answer, good or refused, validates against Talon.One's document and against ours."""
     contract = published("talon-one", FILE) if is_published else slim("talon-one")
     products = whole(shop, 1, 2, 5, 11)
-    for switch in ({}, {"is_new": True}, {"is_busy": True}, {"is_key_bad": True}):
+    for switch in ({}, {"isNew": True}, {"isBusy": True}, {"isKeyBad": True}):
         simulator.reset()
         simulator.switch(switch)
         judge = Judge(httpx.ASGITransport(simulator.app()), [contract], tally)
@@ -121,7 +121,7 @@ async def test_13_1_units_of_an_item_have_effects_of_their_own(pricing: TalonOne
 async def test_13_3_409_is_throttling_and_not_a_broken_answer(simulator: TalonOne, pricing: TalonOnePricing) -> None:
     """Another request had the same profile; asking again helps."""
     await pricing.ping()
-    simulator.switch({"is_busy": True})
+    simulator.switch({"isBusy": True})
     error = await price_of(pricing)
     assert isinstance(error, SourceThrottled)
     assert error.retryable
@@ -131,12 +131,12 @@ async def test_13_3_a_profile_is_asked_about_one_question_after_the_other(
     simulator: TalonOne, pricing: TalonOnePricing, wire: Recorder, shop: Shop
 ) -> None:
     """Twenty at once for one customer meet no 409, and the anonymous do not wait for each other."""
-    simulator.switch({"slow_s": 0.001})
+    simulator.switch({"slowMillis": 1})
     keys = [[PriceKey(sku=one.skus[0])] for one in whole(shop, *range(1, 21))]
     answers = await asyncio.gather(*(pricing.fetch_prices(key, ANNA) for key in keys))
     assert all(isinstance(only(answer), Price) for answer in answers)
 
-    simulator.switch({"slow_s": 0.0})
+    simulator.switch({"slowMillis": 0})
     answers = await asyncio.gather(*(pricing.fetch_prices(key, ANYBODY) for key in keys))
     assert all(isinstance(only(answer), Price) for answer in answers)
     paths = [request.url.path for request in wire.requests if request.method == "PUT"]
@@ -145,7 +145,7 @@ async def test_13_3_a_profile_is_asked_about_one_question_after_the_other(
 
 async def test_the_simulator_refuses_parallel_requests_for_a_profile(simulator: TalonOne) -> None:
     """Two that overlap: the later one gets 409, as from Talon.One itself."""
-    simulator.switch({"slow_s": 0.01})
+    simulator.switch({"slowMillis": 10})
     adapters = [
         TalonOnePricing(upstream(httpx.ASGITransport(simulator.app())), talon_one_settings(), lambda: NOW)
         for _ in range(2)
@@ -209,7 +209,7 @@ async def test_13_11_effects_that_are_new_are_passed_over(
     """They change no price and fail nothing."""
     keys = whole(shop, 1, 2, 3)
     before = await pricing.fetch_product_prices(keys, DARIA)
-    simulator.switch({"is_new": True})
+    simulator.switch({"isNew": True})
     assert await pricing.fetch_product_prices(keys, DARIA) == before
 
 
@@ -360,7 +360,7 @@ def test_wrong_settings_are_named(options: dict[str, Any]) -> None:
 
 async def test_failures_reach_every_key(simulator: TalonOne, pricing: TalonOnePricing) -> None:
     """When campaigns cannot be read there are no prices: which campaigns count is not guessed."""
-    simulator.switch({"is_key_bad": True})
+    simulator.switch({"isKeyBad": True})
     outcomes = await pricing.fetch_prices([PriceKey(sku="a"), PriceKey(sku="b")], ANYBODY)
     assert [type(one) for one in outcomes.values()] == [InvalidSourceResponse] * 2
     assert all(isinstance(one, SourceError) and one.detail == "HTTP 401" for one in outcomes.values())

@@ -259,7 +259,7 @@ async def test_13_11_new_kinds_of_transactions_are_adjustments(
     simulator: Voucherify, loyalty: VoucherifyLoyalty
 ) -> None:
     """They keep their points and title."""
-    simulator.switch({"is_new": True})
+    simulator.switch({"isNew": True})
     page = await history(loyalty, "cust-anna", HistoryKey(first=3))
     assert [one.movement.kind for one in page.entries] == [PointsMovementKind.ADJUSTED] * 3
     assert all(one.movement.points and one.movement.title for one in page.entries)

@@ -95,11 +95,11 @@ async def test_both_sides_fit_the_contract(
     pricing = VoucherifyPricing(upstream(judge), voucherify_settings(), lambda: NOW)
 
     await everything(pricing, shop)
-    for switch in ({"used_up": "promo-app"}, {"used_up": "promo-app", "applies_all": False}, {"applicable_limit": 1}):
+    for switch in ({"usedUp": "promo-app"}, {"usedUp": "promo-app", "appliesAll": False}, {"applicableLimit": 1}):
         simulator.reset()
         simulator.switch(switch)
         await everything(pricing, shop)
-    for refusal in ({"are_keys_bad": True}, {"calls_per_minute": 0}, {"is_locked": True}):
+    for refusal in ({"areKeysBad": True}, {"callsPerMinute": 0}, {"isLocked": True}):
         simulator.reset()
         simulator.switch(refusal)
         assert isinstance(only(await pricing.fetch_current_promotions([CURRENT], ANNA)), SourceError)
@@ -136,7 +136,7 @@ async def test_13_2_valid_false_is_a_refusal_though_the_status_is_200(
     """A promotion that was used up meanwhile is left out, and the others count; nothing is priced without them."""
     key = PriceKey(sku=whole(shop, 1)[0].skus[0])
     before = only(await pricing.fetch_prices([key], DARIA))
-    simulator.switch({"used_up": "promo-app"})
+    simulator.switch({"usedUp": "promo-app"})
     wire.requests.clear()
     after = only(await pricing.fetch_prices([key], DARIA))
 
@@ -208,7 +208,7 @@ async def test_an_order_locked_by_a_session_can_be_asked_again(
     simulator: Voucherify, pricing: VoucherifyPricing
 ) -> None:
     """423 is nobody's broken contract."""
-    simulator.switch({"is_locked": True})
+    simulator.switch({"isLocked": True})
     error = only(await pricing.fetch_prices([PriceKey(sku="a")], ANYBODY))
     assert isinstance(error, SourceUnavailable)
     assert error.retryable
@@ -216,7 +216,7 @@ async def test_an_order_locked_by_a_session_can_be_asked_again(
 
 async def test_wrong_keys_are_named_for_operators_only(simulator: Voucherify, pricing: VoucherifyPricing) -> None:
     """The log reads 401 and Voucherify's short key; the client reads neither."""
-    simulator.switch({"are_keys_bad": True})
+    simulator.switch({"areKeysBad": True})
     with pytest.raises(InvalidSourceResponse) as refused:
         await pricing.ping()
     assert refused.value.detail == "HTTP 401 unauthorized"
@@ -316,7 +316,7 @@ async def test_13_11_unknown_fields_and_kinds_change_no_price(
     """Prices are the same, promotions keep what their metadata say."""
     keys = whole(shop, 1, 2, 3)
     before = await pricing.fetch_product_prices(keys, DARIA)
-    simulator.switch({"is_new": True})
+    simulator.switch({"isNew": True})
 
     assert await pricing.fetch_product_prices(keys, DARIA) == before
     current = only(await pricing.fetch_current_promotions([CURRENT], DARIA))

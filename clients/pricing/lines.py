@@ -1,0 +1,81 @@
+"""Prices of variants as lines of baskets, for engines that price baskets: how they are asked for and put together."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from typing import NamedTuple
+
+from clients.contract import in_batches
+from clients.errors import Outcomes, SourceError
+from clients.pricing.protocol import Price, PriceKey, ProductPrice, Promotion
+from clients.values import ProductSkus
+
+
+class PricedLine(NamedTuple):
+    """A variant's price, and the promotions that concern it."""
+
+    price: Price
+    promotions: tuple[Promotion, ...]
+
+
+Lines = Outcomes[PriceKey, PricedLine]
+Ask = Callable[[Sequence[str], int], Awaitable[Mapping[str, PricedLine | SourceError]]]
+"""Prices variants in one quantity, in one basket."""
+
+
+async def ask_lines(keys: Sequence[PriceKey], limit_of: Callable[[int], int], ask: Ask) -> Lines:
+    """Every key asked once; quantities apart, because a basket has a variant in one quantity.
+
+    `limit_of` tells how many variants in a quantity one basket may have.
+    """
+    skus_by_quantity: dict[int, list[str]] = {}
+    for key in dict.fromkeys(keys):
+        skus_by_quantity.setdefault(key.quantity, []).append(key.sku)
+
+    async def of_quantity(quantity: int, skus: Sequence[str]) -> Outcomes[str, PricedLine]:
+        async def fetch(some: Sequence[str]) -> Mapping[str, PricedLine | SourceError]:
+            return await ask(some, quantity)
+
+        return await in_batches(skus, limit_of(quantity), fetch)
+
+    answers = await asyncio.gather(*(of_quantity(*pair) for pair in skus_by_quantity.items()))
+    return {
+        PriceKey(sku=sku, quantity=quantity): line
+        for quantity, lines in zip(skus_by_quantity, answers, strict=True)
+        for sku, line in lines.items()
+    }
+
+
+def prices_of(lines: Lines) -> Outcomes[PriceKey, Price]:
+    """The prices alone."""
+    return {key: line.price if isinstance(line, PricedLine) else line for key, line in lines.items()}
+
+
+def keys_of(products: Sequence[ProductSkus]) -> list[PriceKey]:
+    """One unit of every variant of the products."""
+    return [PriceKey(sku=sku) for product in products for sku in product.skus]
+
+
+def product_prices(products: Sequence[ProductSkus], lines: Lines) -> Outcomes[ProductSkus, ProductPrice]:
+    """The products of which a variant is known."""
+    found = {product: _product_price(product, lines) for product in products}
+    return {product: outcome for product, outcome in found.items() if outcome is not None}
+
+
+def _product_price(product: ProductSkus, lines: Lines) -> ProductPrice | SourceError | None:
+    """The range of the variants, and the promotions of any of them; an error if one of them has one."""
+    of_product = [lines[key] for key in keys_of([product]) if key in lines]
+    failed = next((line for line in of_product if isinstance(line, SourceError)), None)
+    priced = [line for line in of_product if isinstance(line, PricedLine)]
+    if failed is not None or not priced:
+        return failed
+    prices = sorted((line.price for line in priced), key=lambda price: price.current.amount)
+    promotions = {one.id: one for line in priced for one in line.promotions}
+    return ProductPrice(
+        id=product.id,
+        lowest=prices[0],
+        highest=prices[-1],
+        is_single=prices[0].current == prices[-1].current,
+        promotion_ids=tuple(promotions),
+        promotions=tuple(promotions.values()),
+        freshness=prices[0].freshness,
+    )
