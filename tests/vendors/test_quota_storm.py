@@ -38,7 +38,7 @@ class Counting(Recorder):
 
 @pytest.mark.looptime
 async def test_a_storm_of_listings_causes_no_429() -> None:
-    """Four customers a second ask for more than Voucherify allows: it refuses none; whoever is too much is told when."""
+    """Four customers a second ask for more than Voucherify allows: it refuses none, others are told when to come."""
     loop = asyncio.get_running_loop()
     shop = Shop(1, 400, "http://pictures.test", lambda: NOON + dt.timedelta(seconds=loop.time()))
     vendor = Counting(Voucherify(shop).app())
