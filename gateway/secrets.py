@@ -11,18 +11,19 @@ from gateway.vendors import choose_vendor
 def secrets_of(settings: Settings) -> list[str]:
     """The secrets of the settings and of the vendors' options; raises UnusableVendor."""
     options = [choose_vendor(name, upstream).options for name, upstream in settings.upstreams.items()]
-    return [secret for part in (settings, *options) for secret in _secrets_in(part) if secret]
+    return [secret for part in (settings, *options) for secret in secrets_in(part) if secret]
 
 
-def _secrets_in(part: object) -> Iterator[str]:
+def secrets_in(part: object) -> Iterator[str]:
+    """Every secret below a setting."""
     if isinstance(part, SecretStr):
         yield part.get_secret_value()
     elif isinstance(part, BaseModel):
         for name in type(part).model_fields:
-            yield from _secrets_in(getattr(part, name))
+            yield from secrets_in(getattr(part, name))
     elif isinstance(part, Mapping):
         for value in part.values():
-            yield from _secrets_in(value)
+            yield from secrets_in(value)
     elif isinstance(part, list | tuple | set | frozenset):
         for value in part:
-            yield from _secrets_in(value)
+            yield from secrets_in(value)
