@@ -5,7 +5,7 @@ coupons would say that there are none.
 """
 
 import datetime as dt
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import suppress
 from decimal import Decimal
 from itertools import pairwise
@@ -67,6 +67,7 @@ from clients.vendors.loymax import (
     together,
 )
 from clients.vendors.loymax_desk import desk_at
+from clients.vendors.loymax_processing import GOODS_AT_ONCE, GoodsPreview, ProcessingOptions, Till, TillToken
 from clients.vendors.loymax_tokens import NotEnrolled
 
 T = TypeVar("T")
@@ -109,6 +110,10 @@ class LoymaxLoyaltyOptions(LoymaxOptions):
         default=None, description="A customer of the shop's own, whose balance a ping reads to prove the whole way."
     )
 
+    processing: ProcessingOptions | None = Field(
+        default=None, description="How Processing is asked what purchases would bring; none: nobody says so."
+    )
+
     @field_validator("currencies", mode="before")
     @classmethod
     def _separate(cls, given: Any) -> Any:
@@ -124,6 +129,7 @@ class LoymaxLoyalty:
         self._now = now
         self._zone = ZoneInfo(options.zone)
         self._calls = shopper_calls(upstream, *self._desk_address(), now)
+        self._preview = self._goods_preview()
         self._reading = AccountReading(
             currencies=frozenset(options.currencies),
             money=options.money,
@@ -178,9 +184,40 @@ class LoymaxLoyalty:
     async def fetch_estimates(
         self, keys: Sequence[EstimateKey], scope: ForCustomer
     ) -> Outcomes[EstimateKey, PointsEstimate]:
-        """None: they need Loymax Processing, see `docs/vendors/loymax.md`."""
-        del scope
-        return dict.fromkeys(keys, NotOffered(self._upstream.source))
+        """By Loymax Processing, where it is set up: what one unit brings a basic member, times how many are bought."""
+        if self._preview is None:
+            return dict.fromkeys(keys, NotOffered(self._upstream.source))
+        found = await self._brought_by({key.sku for key in keys}, scope.locality_id, self._preview)
+        return {
+            key: points if isinstance(points, SourceError) else self._estimate(key, points)
+            for key in keys
+            if (points := found.get(key.sku)) is not None
+        }
+
+    async def _brought_by(
+        self, skus: Collection[str], locality_id: str, preview: GoodsPreview
+    ) -> Outcomes[str, tuple[Decimal, Freshness]]:
+        """Points for one unit of each variant, and when that was asked."""
+
+        async def fetch(some: Sequence[str]) -> Mapping[str, tuple[Decimal, Freshness] | SourceError]:
+            provenance = self._asked_now(Dataset.POINTS_ESTIMATE)
+            goods = await preview.fetch(some, locality_id, operation="loyalty.estimates", has_cashback=True)
+            told = {sku: one.for_everybody() for sku, one in goods.items()}
+            return {
+                sku: (one.cashback.amount, provenance())
+                for sku, one in told.items()
+                if one is not None and one.cashback is not None
+            }
+
+        return await in_batches(sorted(skus), GOODS_AT_ONCE, fetch)
+
+    def _estimate(self, key: EstimateKey, found: tuple[Decimal, Freshness]) -> PointsEstimate | SourceError:
+        points, freshness = found
+        try:
+            amount = self._reading.points(points * key.quantity)
+        except ABSURD as error:
+            return self._broken(f"an estimate: {error}")
+        return PointsEstimate(sku=key.sku, quantity=key.quantity, amount=amount, is_personal=False, freshness=freshness)
 
     # -- accounts -----------------------------------------------------------------------------
 
@@ -286,6 +323,13 @@ class LoymaxLoyalty:
         params: Mapping[str, str | Sequence[str]] | None = None,
     ) -> T:
         return await self._calls.get(customer_id, path, data, operation=f"loyalty.{operation}", params=params)
+
+    def _goods_preview(self) -> GoodsPreview | None:
+        processing = self._options.processing
+        if processing is None:
+            return None
+        till = Till(self._upstream, TillToken(self._upstream, processing, self._now))
+        return GoodsPreview(till, processing, self._now)
 
     def _desk_address(self) -> tuple[str, str]:
         return str(self._options.tokens_url), self._options.tokens_key.get_secret_value()

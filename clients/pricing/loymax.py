@@ -16,7 +16,7 @@ from typing import Final, Literal
 from pydantic import Field, HttpUrl, SecretStr, model_validator
 
 from clients.contract import in_batches
-from clients.errors import InvalidSourceResponse, Outcomes, SourceError
+from clients.errors import InvalidSourceResponse, NotOffered, Outcomes, SourceError
 from clients.http import Upstream
 from clients.pricing.loymax_prices import (
     CALCULATED,
@@ -30,7 +30,7 @@ from clients.pricing.loymax_prices import (
     previewed,
     range_of,
 )
-from clients.pricing.protocol import CURRENT, CurrentPromotions, Price, PriceKey, ProductPrice, Promotion
+from clients.pricing.protocol import CurrentPromotions, Price, PriceKey, ProductPrice, Promotion
 from clients.scope import ForCustomer
 from clients.values import Dataset, Freshness, ProductSkus
 from clients.vendors.loymax import ABSURD, ShopperCalls, judged, shopper_calls
@@ -121,15 +121,15 @@ class LoymaxPricing:
 
     async def fetch_promotions(self, keys: Sequence[str], scope: ForCustomer) -> Outcomes[str, Promotion]:
         """None: Processing names the offers that work on goods, and lists none by itself."""
-        del keys, scope
-        return {}
+        del scope
+        return dict.fromkeys(keys, NotOffered(self._upstream.source))
 
     async def fetch_current_promotions(
         self, keys: Sequence[str], scope: ForCustomer
     ) -> Outcomes[str, CurrentPromotions]:
-        """An empty list, for the same reason."""
+        """None, for the same reason."""
         del scope
-        return dict.fromkeys(keys, CurrentPromotions(promotions=())) if CURRENT in keys else {}
+        return dict.fromkeys(keys, NotOffered(self._upstream.source))
 
     # -- previews -----------------------------------------------------------------------------
 

@@ -6,6 +6,7 @@ All programmes have the same shop's customers, with its clock stopped at noon in
 import datetime as dt
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import Literal
 
 import httpx
 
@@ -13,11 +14,16 @@ from clients.http import Upstream
 from clients.loyalty.generic import GenericLoyalty
 from clients.loyalty.loymax import LoymaxLoyalty, LoymaxLoyaltyOptions
 from clients.loyalty.protocol import Loyalty, PointsMovementKind
+from clients.loyalty.voucherify import VoucherifyLoyalty, VoucherifyLoyaltySettings
 from clients.values import DataSource
 from gateway.vendors import Pinged
 from sandbox.server.upstream import Upstream as PublishedUpstream
 from sandbox.upstreams.loyalty import Loyalty as PublishedLoyalty
 from sandbox.vendors.loymax import Loymax
+from sandbox.vendors.voucherify import APP_ID, SECRET_KEY, Voucherify
+from sandbox.vendors.voucherify_points import PROGRAMME
+from sandbox.world import points
+from sandbox.world.people import Person
 from sandbox.world.shop import Shop
 from tests.vendors.contracts import Judge, Tally, slim
 from tests.vendors.meddling import ByHost, Meddler
@@ -40,15 +46,24 @@ class Watch:
 
 @dataclass(frozen=True)
 class Programme:
-    """An adapter over its programme. `can_tell` are the kinds of movements that the programme distinguishes."""
+    """An adapter over its programme, and what the programme cannot tell: its vendor's page says so too.
+
+    `can_tell` are the kinds of movements that it distinguishes.
+    """
 
     loyalty: Loyalty
     adapter: Pinged
     meddler: Meddler
     watch: Watch
     can_tell: frozenset[PointsMovementKind] = field(default_factory=lambda: frozenset(PointsMovementKind))
-    estimates: bool = True
-    """Whether it can say what a purchase would bring."""
+    estimates: Literal["personal", "basic", "none"] = "personal"
+    """Whether it can say what a purchase would bring: whoever asks, or a basic member."""
+    tells_pending: bool = True
+    """Whether it knows those who have not finished joining."""
+    tells_next_tier: bool = True
+    """Whether it says what remains to be spent."""
+    card_code: Callable[[Person], str] = points.card_digits
+    """What its cards say at the till."""
 
 
 def _shop(watch: Watch) -> Shop:
@@ -89,7 +104,7 @@ def loymax(tally: Tally, *, is_judged: bool = True) -> LoymaxProgramme:
         meddler,
         watch,
         frozenset(PointsMovementKind) - {PointsMovementKind.ACTIVATED, PointsMovementKind.EXPIRED},
-        estimates=False,
+        estimates="basic",
         simulator=simulator,
     )
 
@@ -105,8 +120,44 @@ def loymax_options(simulator: Loymax, **more: object) -> LoymaxLoyaltyOptions:
         "money": known["money"],
         "point_worth": known["pointWorth"],
         "status_system": known["statusSystem"],
+        "processing": {
+            "username": known["tillUsername"],
+            "password": known["tillPassword"],
+            "merchant_uid": known["merchantUid"],
+            "amount_attribute_id": str(known["amountAttributeId"]),
+            "money": known["money"],
+        },
     }
     return LoymaxLoyaltyOptions.model_validate({**written, **more})
 
 
-PROGRAMMES: dict[str, Callable[[Tally], Programme]] = {"generic": generic, "loymax": loymax}
+def voucherify(tally: Tally) -> Programme:
+    """Voucherify's loyalty programme."""
+    watch = Watch()
+    judge = Judge(httpx.ASGITransport(Voucherify(_shop(watch)).app()), [slim("voucherify")], tally)
+    meddler = Meddler(judge)
+    options = VoucherifyLoyaltySettings.model_validate(
+        {
+            "application_id": APP_ID,
+            "secret_key": SECRET_KEY,
+            "currency": "RUB",
+            "programme": PROGRAMME,
+            "zone": "Europe/Moscow",
+            "point_worth": "1",
+        }
+    )
+    adapter = VoucherifyLoyalty(Upstream(DataSource.LOYALTY, "https://voucherify.example", meddler), options, watch.now)
+    return Programme(
+        adapter,
+        adapter,
+        meddler,
+        watch,
+        frozenset(PointsMovementKind) - {PointsMovementKind.REVERSED},
+        estimates="none",
+        tells_pending=False,
+        tells_next_tier=False,
+        card_code=lambda person: f"CLUB-{person.id.removeprefix('cust-').upper()}",
+    )
+
+
+PROGRAMMES: dict[str, Callable[[Tally], Programme]] = {"generic": generic, "loymax": loymax, "voucherify": voucherify}

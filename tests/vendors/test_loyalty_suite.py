@@ -1,5 +1,6 @@
 """One suite over all adapters of loyalty: the same promises, the same errors, whosever programme it is."""
 
+import datetime as dt
 from collections.abc import Callable, Mapping
 from decimal import Decimal
 from typing import Any
@@ -33,6 +34,9 @@ from tests.vendors.loyalty_programmes import NOON, PROGRAMMES, Programme
 from tests.vendors.meddling import VENDOR_TEXT, garbage, page_of_html, rude
 
 SKU = "LUM-000001-01"
+LAST_SECOND = dt.timedelta(seconds=1)
+"""A day ends at 23:59:59 or at midnight, as the programme likes."""
+
 MEMBERS = ("cust-anna", "cust-daria", "cust-oleg", "cust-nina", "cust-00017")
 
 
@@ -84,13 +88,17 @@ async def test_member_s_account_is_what_the_shop_says(programme: Programme, cust
     assert account.balance.available.points == person.points
     assert account.balance.pending.points == points.pending(person)
     assert account.balance.next_activation_at == points.next_activation(NOON)
-    told = [(int(one.amount.points), one.expires_at) for one in account.expirations]
-    assert told == points.expirations(person, NOON)
+    expected_points = points.expirations(person, NOON)
+    assert [one.amount.points for one in account.expirations] == [some for some, _ in expected_points]
+    for one, (_, at) in zip(account.expirations, expected_points, strict=True):
+        assert abs(one.expires_at - at) <= LAST_SECOND
     expected = [(one.code, one.ends_at) for one in points.coupons(person, NOON)]
-    assert [(one.code, one.expires_at) for one in account.coupons] == expected
+    assert [one.code for one in account.coupons] == [code for code, _ in expected]
+    for coupon, (_, ends_at) in zip(account.coupons, expected, strict=True):
+        assert coupon.expires_at is not None
+        assert abs(coupon.expires_at - ends_at) <= LAST_SECOND
     assert account.card is not None
-    assert account.card.barcode == points.card_digits(person)
-    assert account.card.barcode not in account.card.number
+    assert account.card.barcode == programme.card_code(person)
     assert account.tier is not None
 
 
@@ -116,6 +124,8 @@ async def test_whoever_is_no_active_member_has_an_account_without_points(
     """Not joined, not finished joining, blocked: an account says so, and there is nothing to spend."""
     account = await account_of(programme, customer_id)
 
+    if membership is LoyaltyMembership.PENDING and not programme.tells_pending:
+        membership = LoyaltyMembership.NOT_ENROLLED
     assert account.membership is membership
     assert account.balance.available.points == account.balance.pending.points == 0
     assert (account.expirations, account.coupons) == ((), ())
@@ -125,8 +135,8 @@ async def test_way_to_the_next_tier_adds_up(programme: Programme) -> None:
     """What is spent and what remains are the next tier's threshold; at the top there is no way further."""
     way = (await account_of(programme, "cust-anna")).next_tier
 
-    assert way is not None
-    assert (way.spent.amount, way.remaining.amount) == (Decimal(48_200), Decimal(31_800))
+    assert (way is not None) is programme.tells_next_tier
+    assert way is None or (way.spent.amount, way.remaining.amount) == (Decimal(48_200), Decimal(31_800))
     assert (await account_of(programme, "cust-oleg")).next_tier is None
 
 
@@ -138,7 +148,7 @@ async def test_values_say_where_they_are_from(programme: Programme) -> None:
         assert value.freshness.received_at == NOON.timestamp()
 
 
-@pytest.mark.parametrize(("first", "kinds"), [(1, (PointsMovementKind.REVERSED,)), (7, ()), (50, ()), (100, ())])
+@pytest.mark.parametrize(("first", "kinds"), [(1, (PointsMovementKind.EARNED,)), (7, ()), (50, ()), (100, ())])
 async def test_history_is_whole_whatever_the_page(
     programme: Programme, first: int, kinds: tuple[PointsMovementKind, ...]
 ) -> None:
@@ -180,13 +190,11 @@ async def test_bad_cursor_is_the_question_s_fault(programme: Programme, after: s
     assert page.entries == ()
 
 
-async def test_cursor_of_another_list_is_a_bad_one(programme: Programme) -> None:
-    """Another customer's cursor, or one of other kinds, is no place in this list."""
+async def test_cursor_of_another_customer_is_a_bad_one(programme: Programme) -> None:
+    """It is no place in this list, and says nothing of the other."""
     cursor = (await history_of(programme, "cust-daria", first=5)).page.end_cursor
 
     assert (await history_of(programme, "cust-anna", first=5, after=cursor)).problem is Problem.BAD_CURSOR
-    kinds = (PointsMovementKind.EARNED,)
-    assert (await history_of(programme, "cust-daria", first=5, after=cursor, kinds=kinds)).problem is Problem.BAD_CURSOR
 
 
 async def test_customers_see_their_own(programme: Programme) -> None:
@@ -219,11 +227,11 @@ async def test_estimates_are_personal_for_whoever_asks_by_name(programme: Progra
 
     found = await programme.loyalty.fetch_estimates([key, unknown], shopping(customer_id))
 
-    if programme.estimates:
+    if programme.estimates != "none":
         assert unknown not in found
         estimate = found[key]
         assert not isinstance(estimate, SourceError)
-        assert estimate.is_personal is (customer_id is not None)
+        assert estimate.is_personal is (customer_id is not None and programme.estimates == "personal")
         assert estimate.amount.points > 0
     else:
         assert [type(found[one]) for one in (key, unknown)] == [NotOffered] * 2

@@ -11,12 +11,27 @@ import httpx
 import orjson
 import pytest
 
-from clients.errors import ConfirmationRequired, InvalidSourceResponse, SourceError, SourceThrottled, SourceUnavailable
+from clients.errors import (
+    ConfirmationRequired,
+    InvalidSourceResponse,
+    NotOffered,
+    SourceError,
+    SourceThrottled,
+    SourceUnavailable,
+)
 from clients.http import Upstream, shopper_address
 from clients.loyalty.loymax import LoymaxLoyalty
-from clients.loyalty.protocol import ACCOUNT, HistoryKey, LoyaltyAccount, PointsHistory, PointsMovementKind
+from clients.loyalty.protocol import (
+    ACCOUNT,
+    EstimateKey,
+    HistoryKey,
+    LoyaltyAccount,
+    PointsEstimate,
+    PointsHistory,
+    PointsMovementKind,
+)
 from clients.scope import OfCustomer
-from clients.values import DataSource
+from clients.values import DataSource, Problem
 from gateway.resilience.breaker import BreakerState
 from gateway.resilience.policy import default_policy
 from gateway.resilience.stack import GuardedUpstream
@@ -25,6 +40,7 @@ from sandbox.vendors import loymax_answers
 from sandbox.world import people
 from tests.vendors.contracts import Tally
 from tests.vendors.loyalty_programmes import LoymaxProgramme, loymax, loymax_options
+from tests.vendors.pricing_adapters import shopper
 
 Json = Any
 
@@ -160,6 +176,14 @@ async def test_renamed_field_is_a_broken_answer(programme: LoymaxProgramme) -> N
     assert isinstance(await outcome_of(programme), InvalidSourceResponse)
 
 
+async def test_card_shows_its_last_digits_only(programme: LoymaxProgramme) -> None:
+    """The whole number is what is drawn at the till."""
+    card = (await account_of(programme)).card
+
+    assert card is not None
+    assert (card.number, len(card.barcode)) == (f"•••• {card.barcode[-4:]}", 13)
+
+
 async def test_account_whose_coupons_failed_is_no_account(programme: LoymaxProgramme) -> None:
     """It would say that there are none; the other calls are stopped, and the error is the one of the coupons."""
     programme.meddler.instead = lambda request: httpx.Response(503) if "Coupons" in request.url.path else None
@@ -196,6 +220,46 @@ async def test_history_goes_on_where_an_operation_has_vanished(programme: Loymax
     second = await history_of(programme, first=3, after=first.page.end_cursor)
 
     assert [one.movement.id for one in second.entries] == whole[3:6]
+
+
+async def test_cursor_of_other_kinds_is_a_bad_one(programme: LoymaxProgramme) -> None:
+    """It stands behind operations that the other list does not have."""
+    cursor = (await history_of(programme, first=5)).page.end_cursor
+
+    page = await history_of(programme, first=5, after=cursor, kinds=(PointsMovementKind.EARNED,))
+    assert page.problem is Problem.BAD_CURSOR
+
+
+async def test_estimates_are_previews_of_processing(programme: LoymaxProgramme) -> None:
+    """What one unit brings a basic member, times how many, in one call; `NotOffered` where it is not set up."""
+    skus = ["LUM-000001-01", *(f"{number}" for number in range(3))]
+    keys = [EstimateKey(sku=sku, quantity=quantity) for sku in skus for quantity in (1, 3)]
+    found = await programme.loyalty.fetch_estimates(keys, shopper("cust-anna"))
+
+    assert set(found) == set(keys[:2])
+    one, three = found.values()
+    assert isinstance(one, PointsEstimate)
+    assert isinstance(three, PointsEstimate)
+    assert (one.amount.points * 3, one.is_personal) == (three.amount.points, False)
+    assert [path.rpartition("/")[2] for path in programme.meddler.paths()] == ["token", "Goods"]
+
+    upstream = Upstream(DataSource.LOYALTY, "https://loymax.example", programme.meddler)
+    without = LoymaxLoyalty(upstream, loymax_options(programme.simulator, processing=None), programme.watch.now)
+    assert isinstance((await without.fetch_estimates(keys, shopper()))[keys[0]], NotOffered)
+
+
+async def test_absurd_cashback_is_a_broken_estimate(programme: LoymaxProgramme) -> None:
+    """Its own variant's alone."""
+    rewriting(
+        programme,
+        "/Goods",
+        lambda data: data["goods"][0]["calculationResults"][0]["cashback"].update(amount="NaN"),
+    )
+    key = EstimateKey(sku="LUM-000001-01")
+
+    (outcome,) = (await programme.loyalty.fetch_estimates([key], shopper())).values()
+
+    assert isinstance(outcome, InvalidSourceResponse)
 
 
 async def test_operations_in_another_order_are_a_broken_answer(programme: LoymaxProgramme) -> None:

@@ -7,7 +7,14 @@ from typing import Any
 import httpx
 import pytest
 
-from clients.errors import InvalidSourceResponse, SourceError, SourceThrottled, SourceTimeout, SourceUnavailable
+from clients.errors import (
+    InvalidSourceResponse,
+    NotOffered,
+    SourceError,
+    SourceThrottled,
+    SourceTimeout,
+    SourceUnavailable,
+)
 from clients.pricing.protocol import CURRENT, Price, PriceComponentKind, PriceKey, Pricing, ProductPrice
 from clients.values import DataSource, ProductSkus, SalesChannel
 from sandbox.world.shop import Shop
@@ -87,14 +94,15 @@ async def test_customers_do_not_mix(pricing: Pricing, shop: Shop) -> None:
     )
 
 
-async def test_what_is_unknown_is_absent(pricing: Pricing, shop: Shop) -> None:
+async def test_what_is_unknown_is_absent(pricing: Pricing, vendor: str, shop: Shop) -> None:
     """A variant, a product or a promotion that the vendor does not know is no error and no price of zero."""
     (known,) = whole(shop, 1)
     unknown = ProductSkus(id="p-none", skus=("none-1",))
 
     assert list(await pricing.fetch_prices([PriceKey(sku="none-1")], ANYBODY)) == []
     assert list(await pricing.fetch_product_prices([unknown, known], ANYBODY)) == [known]
-    assert list(await pricing.fetch_promotions(["promo-none"], ANYBODY)) == []
+    promotions = await pricing.fetch_promotions(["promo-none"], ANYBODY)
+    assert promotions == {} if ADAPTERS[vendor].lists_promotions else isinstance(promotions["promo-none"], NotOffered)
 
 
 async def test_a_range_is_of_the_product_s_variants(pricing: Pricing, shop: Shop) -> None:
@@ -114,9 +122,10 @@ async def test_a_range_is_of_the_product_s_variants(pricing: Pricing, shop: Shop
 
 async def test_promotions_are_known_by_their_id(pricing: Pricing, vendor: str, shop: Shop) -> None:
     """What is current can be asked for by id, and what a product takes part in is among it."""
-    if not ADAPTERS[vendor].lists_promotions:
-        pytest.skip(f"{vendor} names promotions of goods only: {vendor}.md says so")
     current = (await pricing.fetch_current_promotions([CURRENT], ANYBODY))[CURRENT]
+    if not ADAPTERS[vendor].lists_promotions:
+        assert isinstance(current, NotOffered)
+        return
     assert not isinstance(current, SourceError)
     by_id = {one.id: one for one in current.promotions}
     again = await pricing.fetch_promotions(list(by_id), ANYBODY)
