@@ -198,13 +198,23 @@ def _at_once(run: "CompiledExecutor", items: Position, value: Any, path: PathTup
     def path_at(index: int) -> PathTuple:
         return (path, index, None)
 
-    if run.keeps(type(value[0])):
-        fragments = items.field.fragments_by_type.get(items.bare_type)
-        if fragments is None:
-            return None
-        spliced = fragments.splice_all(run, value, path_at)
-        if spliced is not None or not fragments.meet_all(run, value):
-            return spliced
+    if not run.keeps(type(value[0])):
+        return _as_column(run, items, value, path_at)
+    fragments = items.field.fragments_by_type.get(items.bare_type)
+    if fragments is None:
+        return None
+    spliced = fragments.splice_all(run, value, path_at)
+    if spliced is not None or not fragments.are_new(run, value):
+        return spliced
+    done = _as_column(run, items, value, path_at)
+    if done is not None:  # else they are completed one by one, and each is noted then
+        fragments.meet_all(run, value)
+    return done
+
+
+def _as_column(
+    run: "CompiledExecutor", items: Position, value: Any, path_at: Callable[[int], PathTuple]
+) -> list[Any] | None:
     if len(value) < SHORTEST_COLUMN or items.credit <= 0:
         return None
     return run.complete_all(run, items, value, path_at)

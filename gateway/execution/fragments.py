@@ -93,8 +93,8 @@ class Fragments:
 
         return spliced
 
-    def meet_all(self, run: "CompiledExecutor", values: Sequence[Any]) -> bool:
-        """Note that these values are written now; True if none of them was before."""
+    def are_new(self, run: "CompiledExecutor", values: Sequence[Any]) -> bool:
+        """Whether none of these values was written before."""
         key = run.fragment_keys.get(self)
         if key is None:
             key = self.key(run)
@@ -102,9 +102,13 @@ class Fragments:
             written = value.__dict__.get(_PLACE)
             if written is not None and key in written:
                 return False
+        return True
+
+    def meet_all(self, run: "CompiledExecutor", values: Sequence[Any]) -> None:
+        """Note that these values were written now."""
+        key = run.fragment_keys[self]
         for value in values:
             _keep(value, key, _MET)
-        return True
 
     def splice_all(
         self, run: "CompiledExecutor", values: Sequence[Any], path_at: Callable[[int], Any]
@@ -159,7 +163,10 @@ class Fragments:
 
     def _remaining(self, value: Any, completed: dict[str, Any]) -> tuple["Entry", ...]:
         view = self.field.selections[self.type].view_of(type(value))
-        entries = view.learn(tuple(map(type, view.read(value))))
+        shape = tuple(map(type, view.read(value)))
+        entries = view.entries.get(shape)
+        if entries is None:
+            entries = view.learn(shape)
         return tuple(e for e in entries if e.is_dynamic or not _is_final(completed[e.key]))
 
     def _template(self, value: Any, completed: dict[str, Any], entries: tuple["Entry", ...]) -> dict[str, Any]:

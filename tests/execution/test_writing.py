@@ -73,6 +73,18 @@ def test_a_value_is_written_twice_at_most(shop: Shop) -> None:
     assert computed == ["1", "2", "1", "2"]
 
 
+@pytest.mark.parametrize("number", [2, 5])
+def test_a_value_that_comes_once_is_not_remembered(shop: Shop, number: int) -> None:
+    """Whether a list is written column by column or, being short, one by one: nothing is kept of new values."""
+    write = Writer(shop, "{ tiles { id title } }")
+    several = [tiles(*map(str, range(number))) for _ in range(3)]
+    for values in several:
+        write(tiles=values)
+        assert not any(any(kept_of(value).values()) for value in values)
+    write(tiles=several[-1])
+    assert all(all(kept_of(value).values()) for value in several[-1])
+
+
 def test_what_is_below_a_fragment_is_kept_with_it(shop: Shop) -> None:
     """The second writing leaves nothing below it to be done again, whatever was met for the first time."""
     computed: list[int] = []
