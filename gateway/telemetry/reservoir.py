@@ -6,7 +6,9 @@ not do, for it tears the gaps between questions of one key apart, and the gaps a
 """
 
 from array import array
+from bisect import bisect_left
 from collections.abc import Callable, Hashable, Sequence
+from itertools import chain
 from time import time
 from typing import Any, Final, NamedTuple
 
@@ -117,11 +119,11 @@ class Reservoir:
 
         How many were asked for in all since then is taken in proportion to the sample.
         """
-        first = sorted(at for known in self._times.values() for times in known.values() for at in times)
+        first = sorted(chain.from_iterable(times for known in self._times.values() for times in known.values()))
         self._since, before = first[self._kept // 4], self._kept
         self._times = {
             scope: {
-                key: array("d", (at for at in times if at >= self._since))
+                key: times[bisect_left(times, self._since) :]
                 for key, times in known.items()
                 if times and times[-1] >= self._since
             }
