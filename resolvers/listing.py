@@ -4,7 +4,7 @@ import datetime as dt
 from collections.abc import Iterator, Sequence
 from decimal import Decimal
 from functools import partial
-from typing import Any, NamedTuple, Protocol, TypeVar
+from typing import Any, Protocol, TypeVar
 
 import strawberry
 
@@ -13,6 +13,7 @@ from clients.errors import SourceError
 from clients.eventual import then
 from clients.search import protocol as search
 from clients.search.protocol import ProductSort
+from clients.values import Value
 from resolvers.batch import Outcome
 from resolvers.context import Info
 from resolvers.fields import (
@@ -56,7 +57,7 @@ describe_enum(
 )
 
 
-class FoundProduct(NamedTuple):
+class FoundProduct(Value):
     """A hit of the search index with its product."""
 
     cursor: str
@@ -184,7 +185,7 @@ def pair_hits(
     if last is not None and last[0] == products:
         return last[1]
     paired = [
-        FoundProduct(hit.cursor, product, hit.tracking_token)
+        FoundProduct(cursor=hit.cursor, node=product, tracking_token=hit.tracking_token)
         for hit, product in zip(listing.hits, products, strict=True)
         if isinstance(product, catalogue.Product)
     ]

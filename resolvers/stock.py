@@ -1,25 +1,25 @@
 """What can be bought, how much of it, and where it is."""
 
 import datetime as dt
-from collections.abc import Sequence
-from typing import Annotated, NamedTuple
+from collections.abc import Iterator, Sequence
+from typing import Annotated, Any
 
 import strawberry
+from msgspec.structs import replace
 
 from clients.delivery import protocol as delivery
-from clients.errors import SourceError
 from clients.eventual import Eventual, then
 from clients.stock import protocol as stock
 from clients.stock.protocol import AvailabilityStatus, PickupSupply
-from clients.values import DataSource, LocationKind, Page
+from clients.values import DataSource, LocationKind, Page, Value
 from clients.values import Freshness as Provenance
 from resolvers.batch import Outcome
 from resolvers.context import Context, Info
 from resolvers.directives import SIZED_BY_FIRST, Cost
-from resolvers.fields import Argument, Outcomes, describe_enum, describes, plain, pure, seam
+from resolvers.fields import Argument, Outcomes, describe_enum, describes, first_failure, plain, pure, seam
 from resolvers.freshness import Freshness, Sourced
 from resolvers.geo import GeoPointInput, read_point
-from resolvers.hydration import hydrate
+from resolvers.kept import kept
 from resolvers.location import Location
 from resolvers.node import Kind, ids
 from resolvers.paging import After, First, PageInfo, chosen, cursor, page_size
@@ -45,7 +45,7 @@ describe_enum(
 )
 
 
-class StockHere(NamedTuple):
+class StockHere(Value):
     """A variant's stock at one place, with the place itself."""
 
     location: delivery.Location
@@ -56,7 +56,7 @@ class StockHere(NamedTuple):
     freshness: Provenance
 
 
-class StockEdge(NamedTuple):
+class StockEdge(Value):
     """A variant's stock at one place, as an entry of a list of places."""
 
     cursor: str
@@ -64,7 +64,7 @@ class StockEdge(NamedTuple):
     distance: int | None
 
 
-class StockEdges(NamedTuple):
+class StockEdges(Value):
     """A page of a variant's stock over places."""
 
     edges: list[StockEdge]
@@ -147,17 +147,15 @@ class Availability(Sourced):
         ] = True,
     ) -> Outcomes[StockEdges]:
         """Where it is."""
-        keys = [
-            stock.StockQuery(
-                sku=parent.sku,
-                first=page_size(first),
-                in_stock_only=in_stock_only,
-                after=cursor(after),
-                near=read_point(near),
-                kinds=chosen(kinds),
-            )
-            for parent in parents
-        ]
+        asked = stock.StockQuery(
+            sku="",
+            first=page_size(first),
+            in_stock_only=in_stock_only,
+            after=cursor(after),
+            near=read_point(near),
+            kinds=chosen(kinds),
+        )
+        keys = [replace(asked, sku=parent.sku) for parent in parents]
         pages = info.context.loaders.stock_at_locations.load_many(keys)
         return then(pages, lambda outcomes: _with_places([answered(o) for o in outcomes], info))
 
@@ -181,19 +179,58 @@ class AvailabilitySummary(Sourced):
 
 def pair_entry(entry: stock.StockAtLocation, location: delivery.Location) -> StockEdge:
     """An entry of the stock system with its place."""
-    here = StockHere(location, entry.status, entry.quantity, entry.is_quantity_capped, entry.pickup, entry.freshness)
-    return StockEdge(entry.cursor, here, entry.distance)
+    here = StockHere(
+        location=location,
+        status=entry.status,
+        quantity=entry.quantity,
+        is_quantity_capped=entry.is_quantity_capped,
+        pickup=entry.pickup,
+        freshness=entry.freshness,
+    )
+    return StockEdge(cursor=entry.cursor, node=here, distance=entry.distance)
 
 
 def _with_places(pages: Sequence[Outcome[stock.StockAtLocations]], info: Info) -> Eventual[list[Outcome[StockEdges]]]:
-    entries = [
-        [] if isinstance(page, Exception | None) else [(e, e.location_id) for e in page.entries] for page in pages
-    ]
-    hydrated = hydrate(entries, info.context.loaders.locations.load_many, pair_entry)
-    return then(hydrated, lambda edges: [_page(page, found) for page, found in zip(pages, edges, strict=True)])
+    keys = [key for page in pages if isinstance(page, stock.StockAtLocations) for key in kept(page, "places", _places)]
+    if not keys:
+        return [pair_places(page, []) for page in pages]
+    found = info.context.loaders.locations.load_many(keys)
+    return then(found, lambda places: [pair_places(page, part) for page, part in _share_out(pages, places)])
 
 
-def _page(page: Outcome[stock.StockAtLocations], edges: list[StockEdge] | SourceError) -> Outcome[StockEdges]:
-    if isinstance(page, Exception | None):
+def _places(page: stock.StockAtLocations) -> tuple[str, ...]:
+    return tuple(entry.location_id for entry in page.entries)
+
+
+def _share_out(
+    pages: Sequence[Outcome[stock.StockAtLocations]], places: Sequence[Outcome[delivery.Location]]
+) -> Iterator[tuple[Outcome[stock.StockAtLocations], Sequence[Outcome[delivery.Location]]]]:
+    """Every page with its own places, in order."""
+    start = 0
+    for page in pages:
+        end = start + (len(page.entries) if isinstance(page, stock.StockAtLocations) else 0)
+        yield page, places[start:end]
+        start = end
+
+
+def pair_places(
+    page: Outcome[stock.StockAtLocations], places: Sequence[Outcome[delivery.Location]]
+) -> Outcome[StockEdges]:
+    """The entries of a page with their places; the last pairing is kept, for places change less often than stock."""
+    if not isinstance(page, stock.StockAtLocations):
         return page
-    return edges if isinstance(edges, SourceError) else StockEdges(edges, [edge.node for edge in edges], page.page)
+    last: tuple[Any, StockEdges] | None = page.__dict__.get("last pairing")
+    if last is not None and last[0] == places:
+        return last[1]
+    edges = [
+        pair_entry(entry, place)
+        for entry, place in zip(page.entries, places, strict=True)
+        if isinstance(place, delivery.Location)
+    ]
+    failure = first_failure(places)
+    if failure is not None and not edges:
+        return failure
+    paired = StockEdges(edges=edges, nodes=[edge.node for edge in edges], page_info=page.page)
+    if failure is None:
+        page.__dict__["last pairing"] = (places, paired)
+    return paired

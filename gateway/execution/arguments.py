@@ -23,6 +23,7 @@ from graphql import (
 )
 from graphql.execution.collect_fields import FieldDetails
 from graphql.language import ListValueNode, ObjectValueNode, ValueNode
+from graphql.pyutils import Undefined
 from strawberry.types.arguments import convert_arguments
 from strawberry.types.field import StrawberryField
 
@@ -65,7 +66,7 @@ def arguments_of(definition: GraphQLField, details: FieldDetails) -> Arguments:
     """
     if not definition.args:
         return _no_arguments
-    if details.fragment_variable_values is not None or not _is_repeatable(definition):
+    if details.fragment_variable_values is not None or not _is_repeatable(definition, details.node):
         return lambda run: _coerce(definition, details, run)
     if not variables_of(details.node.arguments):
         return _constant(definition, details)
@@ -84,7 +85,19 @@ def converted(arguments: Arguments, field: StrawberryField | None, schema: Graph
     config = strawberry_schema.config
     registry = strawberry_schema.schema_converter.scalar_registry
     declared = field.arguments
-    return lambda run: convert_arguments(arguments(run), declared, registry, config)
+    kept: tuple[dict[str, Any] | None, dict[str, Any]] = None, NONE
+
+    def convert(run: Any) -> dict[str, Any]:
+        nonlocal kept
+        plain = arguments(run)
+        if plain is kept[0]:
+            return kept[1]
+        made = convert_arguments(plain, declared, registry, config)
+        if _is_shareable(plain) and _is_shareable(made):
+            kept = plain, made  # the very same arguments come again where they are constants
+        return made
+
+    return convert
 
 
 def _coerce(definition: GraphQLField, details: FieldDetails, run: Bound) -> dict[str, Any]:
@@ -94,9 +107,18 @@ def _coerce(definition: GraphQLField, details: FieldDetails, run: Bound) -> dict
     )
 
 
-def _is_repeatable(definition: GraphQLField) -> bool:
-    """Whether coercing twice gives equal values: nobody's own scalars or input objects take part."""
-    named = [get_named_type(argument.type) for argument in definition.args.values()]
+def _is_repeatable(definition: GraphQLField, node: FieldNode) -> bool:
+    """Whether coercing twice gives equal values: nobody's own scalars or input objects take part.
+
+    An argument that is neither given nor has a default takes no part.
+    """
+    given = {argument.name.value for argument in node.arguments or ()}
+    taking_part = [
+        argument
+        for name, argument in definition.args.items()
+        if name in given or argument.default is not None or argument.default_value is not Undefined
+    ]
+    named = [get_named_type(argument.type) for argument in taking_part]
     return all(is_specified_scalar_type(t) or is_enum_type(t) for t in named)
 
 

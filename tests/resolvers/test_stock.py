@@ -13,6 +13,7 @@ from clients.values import (
     LocationKind,
     Problem,
 )
+from resolvers.stock import StockEdges, pair_places
 from tests.resolvers.fakes import FakeSource, ask, asked, codes
 from tests.resolvers.goods import fresh, place, shop_of
 
@@ -108,6 +109,34 @@ async def test_failing_places_fail_the_list_of_places() -> None:
     down = SourceUnavailable(DataSource.DELIVERY)
     result = await ask(shop(locations=FakeSource(lambda _key, _asker: down)), STORES)
     assert {(code, source) for code, source, _ in codes(result)} == {("UNAVAILABLE", "DELIVERY")}
+
+
+def test_a_page_is_paired_once_with_the_same_places() -> None:
+    """A page that is read again gets the very same entries, and others as soon as a place or the page is another."""
+    page = StockAtLocations(entries=(at("1"), at("2")), page=LAST_PAGE, freshness=STAMPED)
+    twin = StockAtLocations(entries=(at("1"), at("2")), page=LAST_PAGE, freshness=STAMPED)
+    first = pair_places(page, [place("1"), place("2")])
+    assert isinstance(first, StockEdges)
+    assert [edge.node.location.id for edge in first.edges] == ["1", "2"]
+    assert pair_places(page, [place("1"), place("2")]) is first
+    assert pair_places(twin, [place("1"), place("2")]) is not first
+    moved = pair_places(page, [place("1"), place("3")])
+    assert isinstance(moved, StockEdges)
+    assert [node.location.id for node in moved.nodes] == ["1", "3"]
+
+
+def test_a_page_with_a_place_that_failed_is_paired_anew() -> None:
+    """One place that is missing costs itself; that it was missing is forgotten."""
+    down = SourceUnavailable(DataSource.DELIVERY)
+    page = StockAtLocations(entries=(at("1"), at("2")), page=LAST_PAGE, freshness=STAMPED)
+    for missing in (None, down):
+        some = pair_places(page, [missing, place("2")])
+        assert isinstance(some, StockEdges)
+        assert [node.location.id for node in some.nodes] == ["2"]
+    assert pair_places(page, [down, down]) is down
+    whole = pair_places(page, [place("1"), place("2")])
+    assert isinstance(whole, StockEdges)
+    assert len(whole.nodes) == 2
 
 
 async def test_a_variant_that_may_be_bought_is_named_by_its_id() -> None:
