@@ -20,6 +20,11 @@ class Step(NamedTuple):
     promotion_id: str | None = None
 
 
+def said_by(language: str, text: str, english: str) -> str:
+    """One of two texts of the settings, by the language of who reads it."""
+    return english if language[:2].lower() == "en" else text
+
+
 def explained_price(
     base: Decimal,
     steps: Iterable[Step],

@@ -2,12 +2,15 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
 from typing import NamedTuple
 
 from clients.contract import in_batches
-from clients.errors import Outcomes, SourceError
+from clients.errors import InvalidSourceResponse, Outcomes, SourceError
+from clients.pricing.explained import Step, explained_price
 from clients.pricing.protocol import Price, PriceKey, ProductPrice, Promotion
-from clients.values import ProductSkus
+from clients.values import DataSource, Freshness, Money, ProductSkus
 
 
 class PricedLine(NamedTuple):
@@ -15,6 +18,48 @@ class PricedLine(NamedTuple):
 
     price: Price
     promotions: tuple[Promotion, ...]
+
+
+class Bill(NamedTuple):
+    """What a price is made of: one unit's base in minor units, what comes off the line, and what concerns it."""
+
+    base: Decimal
+    steps: tuple[Step, ...]
+    promotion_ids: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Billing:
+    """How the bills of one answer become prices.
+
+    Variants of a product mostly have the same bill, and then the same price object: a page has hundreds.
+    """
+
+    source: DataSource
+    quantity: int
+    base_title: str
+    money: Callable[[Decimal], Money]
+    freshness: Freshness
+    is_anonymous: bool
+
+    def price_all(
+        self, bills: Mapping[str, Bill | SourceError], promotions: Mapping[str, Promotion]
+    ) -> dict[str, PricedLine | SourceError]:
+        """A bill that makes no price is an error of its own variant; what is not among `promotions` is not shown."""
+        made: dict[Bill, PricedLine | SourceError] = {}
+        for bill in bills.values():
+            if isinstance(bill, Bill) and bill not in made:
+                made[bill] = self._price(bill, promotions)
+        return {sku: made[bill] if isinstance(bill, Bill) else bill for sku, bill in bills.items()}
+
+    def _price(self, bill: Bill, promotions: Mapping[str, Promotion]) -> PricedLine | SourceError:
+        try:
+            price = explained_price(bill.base, bill.steps, self.quantity, self.money, self.base_title, self.freshness)
+        except (ValueError, ArithmeticError) as error:
+            return InvalidSourceResponse(self.source, f"a price: {error}")
+        if price.is_personal and self.is_anonymous:
+            return InvalidSourceResponse(self.source, "a personal price for an anonymous visitor")
+        return PricedLine(price, tuple(promotions[key] for key in bill.promotion_ids if key in promotions))
 
 
 Lines = Outcomes[PriceKey, PricedLine]

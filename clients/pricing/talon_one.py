@@ -12,8 +12,8 @@ from clients.contract import in_batches
 from clients.errors import Outcomes, SourceError
 from clients.http import UNDECODABLE, Upstream
 from clients.pricing.annotated import annotated_promotion, channels_of, component_of
-from clients.pricing.explained import Step, explained_price
-from clients.pricing.lines import Lines, PricedLine, ask_lines, keys_of, prices_of, product_prices
+from clients.pricing.explained import Step, said_by
+from clients.pricing.lines import Bill, Billing, Lines, PricedLine, ask_lines, keys_of, prices_of, product_prices
 from clients.pricing.protocol import (
     CURRENT,
     CurrentPromotions,
@@ -24,10 +24,12 @@ from clients.pricing.protocol import (
     Promotion,
 )
 from clients.pricing.talon_one_sessions import ITEMS_LIMIT, UNITS_LIMIT, Quote, TalonOne, TalonOneSettings, quotes_of
-from clients.pricing.talon_one_wire import Campaign
+from clients.pricing.talon_one_wire import Campaign, Evaluated
 from clients.renewed import Lease, Renewed
 from clients.scope import ForCustomer
 from clients.values import Dataset, Freshness, Money, ProductSkus
+
+NOTHING: Final = Decimal(0)
 
 RULES: Final = OtherMechanic(code="RULES")
 """What a campaign does is in its rules, which the Integration API does not tell."""
@@ -92,43 +94,41 @@ class TalonOnePricing:
         if evaluated is None:
             return {}
         try:
-            quotes = quotes_of(evaluated, campaigns)
-        except UNDECODABLE as error:
-            raise self._application.broken(f"an effect: {error}") from None
-        freshness = Freshness(
+            quotes = quotes_of(evaluated, campaigns, quantity)
+        except (ValueError, ArithmeticError, *UNDECODABLE) as error:
+            raise self._application.broken(f"a session: {error}") from None
+        billing = Billing(
+            source=self.upstream.source,
+            quantity=quantity,
+            base_title=said_by(scope.language, self._settings.base_title, self._settings.base_title_en),
+            money=self._money,
+            freshness=self._received(evaluated, dataset),
+            is_anonymous=scope.customer_id is None,
+        )
+        steps = {
+            one.id: Step(NOTHING, title_of(one, scope.language), component_of(one.attributes)) for one in campaigns
+        }
+        return billing.price_all(
+            {sku: bill_of(quote, steps) for sku, quote in quotes.items()},
+            {str(one.id): promotion_of(one, scope.language) for one in campaigns if is_shown(one)},
+        )
+
+    def _received(self, evaluated: Evaluated, dataset: Dataset) -> Freshness:
+        return Freshness(
             source=self.upstream.source,
             dataset=dataset,
             observed_at=evaluated.customer_session.updated,
             received_at=self._now(),
         )
-        promotions = {one.id: promotion_of(one, scope.language) for one in campaigns if is_shown(one)}
-        return {sku: self._priced(quote, quantity, scope, freshness, promotions) for sku, quote in quotes.items()}
-
-    def _priced(
-        self,
-        quote: Quote,
-        quantity: int,
-        scope: ForCustomer,
-        freshness: Freshness,
-        promotions: Mapping[int, Promotion],
-    ) -> PricedLine | SourceError:
-        is_english = scope.language[:2].lower() == "en"
-        title = self._settings.base_title_en if is_english else self._settings.base_title
-        try:
-            steps = [
-                Step(off.scaleb(2), title_of(one, scope.language), component_of(one.attributes), str(one.id))
-                for one, off in quote.reductions
-            ]
-            price = explained_price(quote.base.scaleb(2), steps, quantity, self._money, title, freshness)
-        except (ValueError, ArithmeticError) as error:
-            return self._application.broken(f"a price: {error}")
-        if price.is_personal and scope.customer_id is None:
-            return self._application.broken("a personal price for an anonymous visitor")
-        concerning = (promotions.get(one.id) for one, _ in quote.reductions)
-        return PricedLine(price, tuple(one for one in concerning if one is not None))
 
     def _money(self, minor: Decimal) -> Money:
         return Money(amount=minor.scaleb(-2), currency_code=self._settings.currency)
+
+
+def bill_of(quote: Quote, steps: Mapping[int, Step]) -> Bill:
+    """The bill of a line, from major units to minor ones; `steps` have the titles and kinds by campaign."""
+    taken = tuple(steps[one.id]._replace(off=off.scaleb(2), promotion_id=str(one.id)) for one, off in quote.reductions)
+    return Bill(quote.base.scaleb(2), taken, tuple(str(one.id) for one, _ in quote.reductions))
 
 
 def is_shown(campaign: Campaign) -> bool:

@@ -44,6 +44,10 @@ CAMPAIGNS_PAGE: Final = 1000
 CAMPAIGNS_PAGES: Final = 5
 ATTEMPTS: Final = 3
 OF_THE_PRICE: Final = frozenset({None, "price", "itemTotal"})
+NOTHING: Final = Decimal(0)
+CENT: Final = Decimal("0.01")
+"""Amounts may be off by so much each: Talon.One reckons in binary fractions."""
+
 _ITEM: Final = re.compile(r"/cartItems/(\d{1,4})(?:/|$)")
 _BAD_REQUEST, _CONFLICT = 400, 409
 
@@ -209,37 +213,43 @@ def refused_places(reply: Reply, sent: int) -> frozenset[int]:
     return frozenset(place for one in found if one is not None and (place := int(one.group(1))) < sent)
 
 
-def quotes_of(evaluated: Evaluated, campaigns: Sequence[Campaign]) -> dict[str, Quote]:
+def quotes_of(evaluated: Evaluated, campaigns: Sequence[Campaign], quantity: int) -> dict[str, Quote]:
     """Every item with its price and what the campaigns take off it, in the order of their effects.
 
-    Units of an item have effects of their own; those of one campaign are added up.
+    Units of an item have effects of their own; those of one campaign are added up. Raises ValueError,
+    or one of `UNDECODABLE`, for a session that contradicts itself: no price is made around what
+    cannot be read.
     """
     by_id = {campaign.id: campaign for campaign in campaigns}
-    items = evaluated.customer_session.cart_items
-    taken: list[dict[int, Decimal]] = [{} for _ in items]
+    session = evaluated.customer_session
+    prices = [item.price or NOTHING for item in session.cart_items]
+    if abs(sum(prices) * quantity - session.cart_item_total) > CENT * (len(prices) + 1):
+        raise ValueError("prices of items do not sum to the session's total")
+    taken: list[dict[int, Decimal]] = [{} for _ in prices]
     for effect in evaluated.effects:
-        place, off = read_effect(effect, len(items)) if effect.campaign_id in by_id else (None, Decimal(0))
-        if place is not None:
-            taken[place][effect.campaign_id] = taken[place].get(effect.campaign_id, Decimal(0)) + off
+        found = read_effect(effect, len(prices)) if effect.campaign_id in by_id else None
+        if found is not None:
+            place, off = found
+            taken[place][effect.campaign_id] = taken[place].get(effect.campaign_id, NOTHING) + off
     return {
         item.sku: Quote(item.price, [Reduction(by_id[key], off) for key, off in offs.items() if off])
-        for item, offs in zip(items, taken, strict=True)
+        for item, offs in zip(session.cart_items, taken, strict=True)
         if item.price is not None
     }
 
 
-def read_effect(effect: Effect, items: int) -> tuple[int | None, Decimal]:
+def read_effect(effect: Effect, items: int) -> tuple[int, Decimal] | None:
     """The item that an effect reduces and by how much; None for every effect that is not of one item's price.
 
-    Bundles and amounts that are spread over items need their basket. Raises one of `UNDECODABLE`
-    when an effect of a type that is understood cannot be read.
+    Bundles and amounts that are spread over items need their basket.
     """
-    nothing = (None, Decimal(0))
     if effect.effect_type != PER_ITEM:
-        return nothing
+        return None
     props = PROPS.decode(effect.props)
-    needs_basket = (props.bundle_name, props.bundle_index, props.total_discount) != (None, None, None)
-    if props.scope not in OF_THE_PRICE or needs_basket or props.value is None or props.position is None:
-        return nothing
-    place = int(props.position) if props.position.is_finite() and 0 <= props.position < items else None
-    return (place, props.value) if place is not None else nothing
+    if props.scope not in OF_THE_PRICE:
+        return None
+    if (props.bundle_name, props.bundle_index, props.total_discount) != (None, None, None):
+        return None
+    if props.position != props.position.to_integral_value() or not 0 <= props.position < items:
+        raise ValueError(f"a discount on item {props.position} of {items}")
+    return int(props.position), props.value

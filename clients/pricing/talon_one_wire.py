@@ -20,16 +20,18 @@ class CartItem(msgspec.Struct, frozen=True):
 
 
 class Session(msgspec.Struct, frozen=True, rename="camel"):
+    """`cart_item_total` is of all items before discounts."""
+
     cart_items: tuple[CartItem, ...]
+    cart_item_total: Decimal
     updated: Instant
 
 
 class Props(msgspec.Struct, frozen=True, rename="camel"):
-    """Of an effect; which of them are there depends on its type."""
+    """Of a discount on one item, by its place in the session."""
 
-    name: str | None = None
-    value: Decimal | None = None
-    position: Decimal | None = None
+    value: Decimal
+    position: Decimal
     scope: str | None = None
     total_discount: Decimal | None = None
     bundle_name: str | None = None

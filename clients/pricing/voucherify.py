@@ -14,12 +14,12 @@ from clients.contract import in_batches
 from clients.errors import Outcomes, SourceError
 from clients.http import Upstream
 from clients.pricing.annotated import component_of
-from clients.pricing.explained import Step, explained_price
-from clients.pricing.lines import Lines, PricedLine, ask_lines, keys_of, prices_of, product_prices
+from clients.pricing.explained import Step, said_by
+from clients.pricing.lines import Bill, Billing, Lines, PricedLine, ask_lines, keys_of, prices_of, product_prices
 from clients.pricing.protocol import CURRENT, CurrentPromotions, Price, PriceKey, ProductPrice, Promotion
 from clients.pricing.voucherify_promotions import is_shown, promotion_of, title_of
 from clients.pricing.voucherify_quotes import ITEMS_LIMIT, Quote, Quoting
-from clients.pricing.voucherify_wire import TIERS, Tier
+from clients.pricing.voucherify_wire import TIERS, Redeemable, Tier
 from clients.scope import ForCustomer
 from clients.values import Dataset, ProductSkus
 from clients.vendors.voucherify import Voucherify, VoucherifyAccount
@@ -93,7 +93,7 @@ class VoucherifyPricing:
                 return tiers
         raise self._project.broken(f"expected at most {TIERS_PAGE * TIERS_PAGES} promotion tiers")
 
-    def _promotion(self, tier: Tier, scope: ForCustomer) -> Promotion:
+    def _promotion(self, tier: Tier | Redeemable, scope: ForCustomer) -> Promotion:
         try:
             return promotion_of(tier, scope.language, self._project.money)
         except ValueError as error:
@@ -115,29 +115,27 @@ class VoucherifyPricing:
         dataset: Dataset,
         observed_at: dt.datetime,
     ) -> dict[str, PricedLine | SourceError]:
-        """Promotions are made once for the whole answer and shared by its variants."""
-        freshness = self._project.received(observed_at, dataset)
-        shared: dict[str, Promotion] = {}
-        title = self.settings.base_title_en if scope.language[:2].lower() == "en" else self.settings.base_title
+        """Promotions and titles are made once for the whole answer and shared by its variants."""
+        found = [quote for quote in quotes.values() if isinstance(quote, Quote)]
+        promotions = {one.id: one for quote in found for one in quote.concerning}
+        titles = {
+            one.id: (title_of(one, scope.language), component_of(one.metadata))
+            for one in {one.id: one for quote in found for one, _ in quote.reductions}.values()
+        }
 
-        def priced(quote: Quote) -> PricedLine:
-            concerning = [one for one in quote.concerning if is_shown(one)]
-            for one in concerning:
-                if one.id not in shared:
-                    shared[one.id] = promotion_of(one, scope.language, self._project.money)
-            steps = [
-                Step(off, title_of(one, scope.language), component_of(one.metadata), one.id)
-                for one, off in quote.reductions
-            ]
-            price = explained_price(quote.base, steps, quantity, self._project.money, title, freshness)
-            if price.is_personal and scope.customer_id is None:
-                raise ValueError("a personal price for an anonymous visitor")
-            return PricedLine(price, tuple(shared[one.id] for one in concerning))
+        def bill_of(quote: Quote) -> Bill:
+            steps = tuple(Step(off, *titles[one.id], one.id) for one, off in quote.reductions)
+            return Bill(quote.base, steps, tuple(one.id for one in quote.concerning))
 
-        lines: dict[str, PricedLine | SourceError] = {}
-        for sku, quote in quotes.items():
-            try:
-                lines[sku] = quote if isinstance(quote, SourceError) else priced(quote)
-            except (ValueError, ArithmeticError) as error:
-                lines[sku] = self._project.broken(f"a price: {error}")
-        return lines
+        billing = Billing(
+            source=self.upstream.source,
+            quantity=quantity,
+            base_title=said_by(scope.language, self.settings.base_title, self.settings.base_title_en),
+            money=self._project.money,
+            freshness=self._project.received(observed_at, dataset),
+            is_anonymous=scope.customer_id is None,
+        )
+        return billing.price_all(
+            {sku: bill_of(quote) if isinstance(quote, Quote) else quote for sku, quote in quotes.items()},
+            {key: self._promotion(one, scope) for key, one in promotions.items() if is_shown(one)},
+        )

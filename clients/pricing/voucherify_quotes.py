@@ -18,7 +18,7 @@ from decimal import Decimal
 from typing import Any, Final, Literal, NamedTuple
 
 from clients.errors import SourceError
-from clients.pricing.voucherify_wire import QUALIFIED, VALIDATED, Item, Qualified, Redeemable, Validated
+from clients.pricing.voucherify_wire import QUALIFIED, VALIDATED, Line, Qualified, Redeemable, Validated, by_key
 from clients.scope import ForCustomer
 from clients.vendors.voucherify import Answered, Voucherify
 
@@ -26,7 +26,6 @@ ITEMS_LIMIT: Final = 500
 REDEEMABLES_LIMIT: Final = 30
 QUALIFIED_PAGE: Final = 50
 QUALIFIED_PAGES: Final = 4
-NOTHING: Final = Decimal(0)
 
 
 class Reduction(NamedTuple):
@@ -56,9 +55,13 @@ class Quoting:
     async def quote(self, skus: Sequence[str]) -> Answered[dict[str, Quote | SourceError]]:
         """At most `ITEMS_LIMIT` variants; one that the project does not know, or has no price for, is absent."""
         qualified, observed_at = await self._qualify(skus)
-        lines = qualified.order.by_key() if qualified.order is not None else {}
+        lines = by_key(qualified.order.items) if qualified.order is not None else {}
         base = {sku: lines[sku].unit_price() for sku in skus if sku in lines}
+        if any(lines[sku].amount for sku, price in base.items() if price is None):
+            raise self.project.broken("a line with an amount and no price")
         promotions = [held(one) for one in qualified.redeemables.data or ()]
+        if not all(one.is_sound() for one in promotions):
+            raise self.project.broken("discounts of lines do not sum to the order's")
         reductions = {sku: reductions_of(sku, promotions) for sku, price in base.items() if price is not None}
         stacked = await self._stack(reductions)
         quotes: dict[str, Quote | SourceError] = {}
@@ -142,17 +145,17 @@ class Quoting:
     ) -> dict[str, Sequence[Reduction] | SourceError]:
         if answer is None:
             return dict.fromkeys(skus, ())
-        applied = [(one, one.order.by_key()) for one in answer.redeemables or () if one.order is not None]
-        whole = answer.order.by_key() if answer.order is not None else {}
+        applied = [(one, by_key(one.order.items)) for one in answer.redeemables or () if one.order is not None]
+        whole = by_key(answer.order.items) if answer.order is not None else {}
         taken: dict[str, Sequence[Reduction] | SourceError] = {}
         for sku in skus:
             offs = [
-                Reduction(by_id.get(one.id, one), lines[sku].applied_discount_amount or NOTHING)
+                Reduction(by_id.get(one.id, one), Decimal(lines[sku].applied_discount_amount or 0))
                 for one, lines in applied
                 if sku in lines
             ]
             said = whole[sku].discount_amount if sku in whole else None
-            is_sound = sum((one.off for one in offs), NOTHING) == (said or NOTHING)
+            is_sound = sum(one.off for one in offs) == (said or 0)
             taken[sku] = (
                 [one for one in offs if one.off]
                 if is_sound
@@ -178,34 +181,44 @@ ONLY_TIERS: Final = {"resource_type": {"conditions": {"$in": ["promotion_tier"]}
 
 
 class Held(NamedTuple):
-    """One promotion held against the order alone: what it takes off each line, and the lines it is for."""
+    """One promotion held against the order alone: what it takes off the lines, and the places of those it is for.
+
+    `counts` says whether it reduces each line for itself and so is part of a price.
+    """
 
     redeemable: Redeemable
     offs: Mapping[str, Decimal]
     indices: frozenset[int]
+    counts: bool
+
+    def is_sound(self) -> bool:
+        """Whether the lines tell the discount that the order tells: a field that was renamed is not nothing off."""
+        order = self.redeemable.order
+        said = order.items_discount_amount if order is not None else None
+        return said is None or said == sum(self.offs.values())
 
     def concerns(self, sku: str, index: int) -> bool:
         """Whether it is for a line: by the line's place in the order, or because the line is reduced."""
-        return index in self.indices or self.offs.get(sku, NOTHING) > 0
+        return index in self.indices or sku in self.offs
 
 
 def held(one: Redeemable) -> Held:
     """A qualified promotion, read once for all lines."""
-    lines = one.order.by_key() if one.order is not None else {}
+    lines = by_key(one.order.items) if one.order is not None else {}
     indices = frozenset(index for target in one.targets for index in target.order_item_indices or ())
-    return Held(one, {sku: off_line(line) for sku, line in lines.items()}, indices)
+    offs = {sku: off for sku, line in lines.items() if (off := off_line(line)) > 0}
+    return Held(one, offs, indices, one.is_independent())
 
 
 def reductions_of(sku: str, promotions: Iterable[Held]) -> list[Reduction]:
     """What each promotion that counts for single lines takes off a line by itself."""
-    offs = ((one, one.offs.get(sku, NOTHING)) for one in promotions)
-    return [Reduction(one.redeemable, off) for one, off in offs if off > 0 and one.redeemable.is_independent()]
+    return [Reduction(one.redeemable, one.offs[sku]) for one in promotions if one.counts and sku in one.offs]
 
 
-def off_line(line: Item) -> Decimal:
+def off_line(line: Line) -> Decimal:
     """What a single promotion takes off a line."""
     told = line.applied_discount_amount if line.applied_discount_amount is not None else line.discount_amount
-    return told or NOTHING
+    return Decimal(told or 0)
 
 
 def refused_ids(answer: Validated) -> frozenset[str]:

@@ -5,7 +5,7 @@ Fields and values that are new stay out of the way: unknown fields are skipped, 
 
 from collections.abc import Mapping, Sequence
 from decimal import Decimal
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 import msgspec
 
@@ -23,21 +23,41 @@ class Named(msgspec.Struct, frozen=True):
     price: Decimal | None = None
 
 
-class Item(msgspec.Struct, frozen=True):
-    """A line of an order; amounts are of the whole line, in hundredths."""
+class Key(msgspec.Struct, frozen=True, gc=False):
+    """Our own key of a product or a stock-keeping unit."""
 
     source_id: str | None = None
-    quantity: int | None = None
+
+
+class Line(msgspec.Struct, frozen=True, gc=False):
+    """A line of an order with what promotions take off it, in hundredths.
+
+    An answer has a line for every promotion and variant, thousands on a page, so nothing is read that
+    is not needed and amounts are integers, as the contract says.
+    """
+
+    source_id: str | None = None
+    discount_amount: int | None = None
+    applied_discount_amount: int | None = None
+    product: Key | None = None
+    sku: Key | None = None
+
+
+class Reduced(msgspec.Struct, frozen=True):
+    """An order with promotions applied; `items_discount_amount` is of all lines together."""
+
+    items: tuple[Line, ...] | None = None
+    items_discount_amount: int | None = None
+
+
+class Item(msgspec.Struct, frozen=True):
+    """A line of an order with its price, in hundredths; `amount` is of the whole line."""
+
+    source_id: str | None = None
     price: Decimal | None = None
-    discount_amount: Decimal | None = None
-    applied_discount_amount: Decimal | None = None
+    amount: Decimal | None = None
     product: Named | None = None
     sku: Named | None = None
-
-    def key(self) -> str | None:
-        """Our own key of what is in the line."""
-        named = (one.source_id for one in (self.sku, self.product) if one is not None)
-        return self.source_id or next(filter(None, named), None)
 
     def unit_price(self) -> Decimal | None:
         """As the engine reckoned; a SKU without a price of its own has its product's."""
@@ -46,18 +66,25 @@ class Item(msgspec.Struct, frozen=True):
 
 
 class Order(msgspec.Struct, frozen=True):
-    """What the engine made of the order that was sent."""
+    """What was sent, with the engine's prices."""
 
     items: tuple[Item, ...] | None = None
 
-    def by_key(self) -> dict[str, Item]:
-        """Lines by our own key; a line that was added by a promotion does not replace one that was sent."""
-        found: dict[str, Item] = {}
-        for item in self.items or ():
-            key = item.key()
-            if key is not None:
-                found.setdefault(key, item)
-        return found
+
+L = TypeVar("L", Line, Item)
+
+
+def by_key(lines: Sequence[L] | None) -> dict[str, L]:
+    """Lines by our own key; a line that was added by a promotion does not replace one that was sent."""
+    found: dict[str, L] = {}
+    for line in lines or ():
+        key = line.source_id
+        if not key:
+            named = (one.source_id for one in (line.sku, line.product) if one is not None)
+            key = next(filter(None, named), None)
+        if key is not None and key not in found:
+            found[key] = line
+    return found
 
 
 class UnitOff(msgspec.Struct, frozen=True):
@@ -120,7 +147,7 @@ class Redeemable(msgspec.Struct, frozen=True):
     banner: str | None = None
     metadata: Mapping[str, Any] | None = None
     result: Result | None = None
-    order: Order | None = None
+    order: Reduced | None = None
     applicable_to: Targets | None = None
 
     @property
@@ -163,7 +190,7 @@ class Validated(msgspec.Struct, frozen=True):
     valid: bool
     redeemables: tuple[Redeemable, ...] | None = None
     inapplicable_redeemables: tuple[Redeemable, ...] | None = None
-    order: Order | None = None
+    order: Reduced | None = None
 
 
 class Campaign(msgspec.Struct, frozen=True):

@@ -182,6 +182,26 @@ async def test_steps_that_do_not_sum_are_an_error() -> None:
     assert isinstance(only(await pricing.fetch_prices([PriceKey(sku="a")], ANYBODY)), InvalidSourceResponse)
 
 
+@pytest.mark.parametrize(
+    "renamed",
+    [
+        {"source_id": "a", "quantity": 1, "amount": 1000, "unit_price": 1000},
+        {"source_id": "a", "quantity": 1, "amount": 1000, "price": 1000},
+    ],
+    ids=["price", "discount"],
+)
+async def test_an_amount_that_was_renamed_is_an_error_and_not_a_lack(renamed: dict[str, Any]) -> None:
+    """A line has an amount, so it has a price; an order has a discount, so its lines have."""
+    one = {
+        "id": "x",
+        "object": "promotion_tier",
+        "result": {"discount": {"type": "PERCENT", "effect": "APPLY_TO_ITEMS"}},
+        "order": {"items": [renamed | {"reduced_by": 100}], "items_discount_amount": 100},
+    }
+    pricing = answering(lambda _: qualified(renamed, data=(one,)))
+    assert isinstance(only(await pricing.fetch_prices([PriceKey(sku="a")], ANYBODY)), InvalidSourceResponse)
+
+
 async def test_13_3_a_wait_may_be_a_moment_in_epoch_seconds(shop: Shop) -> None:
     """`Retry-After` is seconds and goes first; `X-Rate-Limit-Retry` alone is a moment."""
     moment = {"x-rate-limit-retry": str(int(NOW) + 30)}
