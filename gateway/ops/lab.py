@@ -118,8 +118,14 @@ async def replay(observed: Observed, terms: Terms, now: float) -> Point:
             await asyncio.sleep(PAUSE_S)
             done = 0
     whole = add_replays(replays)
-    expected = observed.asked * observed.share if observed.share < 1 else whole.asked
+    expected = expect(observed, whole.asked)
     return point_of(whole, terms, expected, observed.share, max(1.0, now - observed.since))
+
+
+def expect(observed: Observed, seen: int) -> float:
+    """How many questions a sample that saw so many should get: with all keys in it, no less than it saw."""
+    expected = observed.asked * observed.share
+    return expected if observed.share < 1 else max(expected, seen)
 
 
 def point_of(whole: Replayed, terms: Terms, expected: float, share: float, seconds: float) -> Point:

@@ -18,7 +18,7 @@ from clients.values import Dataset
 from gateway.cache.entry import NEVER
 from gateway.cache.freshness import JITTER
 from gateway.cache.memory import Memory
-from gateway.ops.lab import AT_A_TIME, PAUSE_S, Point, Replayed, Terms, point_of, scale
+from gateway.ops.lab import AT_A_TIME, PAUSE_S, Point, Replayed, Terms, expect, point_of, scale
 from gateway.telemetry.reservoir import Observed
 
 FACTORS: Final = (0.0625, 0.125, 0.25, 0.5, 0.75, 1.0, 1.5, 2.0, 4.0)
@@ -148,7 +148,7 @@ def thin(stream: Stream, most: int, since: float) -> Sample:
     seen = sum(map(len, observed.times))
     step = max(1, -(-seen // most))
     counted = sum(len(times) - bisect_left(times, since) for times in observed.times)
-    luck = observed.asked * observed.share / seen if seen and observed.share < 1 else 1.0
+    luck = expect(observed, seen) / seen if seen else 1.0
     return Sample(stream, observed.times[::step], observed.share / step, counted * luck / step)
 
 

@@ -3,6 +3,9 @@
 Which keys is decided by their hash alone (SHARDS: Waldspurger, Park, Garthwaite, Ahmad, FAST '15):
 the keys with the smallest hashes are kept, and of those every question. A sample of questions would
 not do, for it tears the gaps between questions of one key apart, and the gaps are what counts.
+
+A busy page asks for the same keys over and over. When they were all at hand a moment ago they are hits
+under any terms, so they are counted with all others and not looked at again: `Observed.asked` has them.
 """
 
 from array import array
@@ -21,13 +24,22 @@ WANTED_S: Final = 3600.0
 ROOM: Final = 0.9
 """After room was made, no more of it than this share is used."""
 
+APART_S: Final = 0.05
+"""The same keys together are noted so often at most; no policy is fresh for less than forty times that."""
+
+MOST_HEARD: Final = 2_000
+MARK_EVERY_S: Final = 10.0
+MOST_MARKS: Final = 500
+NEVER: Final = float("-inf")
+
 HASHES: Final = 2**61 - 1
 
 
 class Observed(NamedTuple):
     """What was seen: the times of each sampled key under each scope, in order and in seconds since the epoch.
 
-    `share` is the part of all keys that is sampled; `asked` counts questions of all keys since `since`.
+    `share` is the part of all keys that is sampled; `asked` counts questions of all keys since `since`, so the
+    sample should have `asked * share`. What it has less of them are repetitions that were hits.
     """
 
     times: list[Sequence[float]]
@@ -52,7 +64,10 @@ class Reservoir:
         self._now = now
         self._since = now()
         self._asked: Callable[[], int] = lambda: 0
-        self._asked_before = 0
+        # When how many had been asked for in all; the first is of `_since`.
+        self._marks: list[tuple[float, float]] = [(self._since, 0)]
+        # When which keys were last noted together, by their ends and number: to look at all would cost what is saved.
+        self._heard: dict[tuple[Scope, Hashable, Hashable, int], float] = {}
 
     def count_by(self, asked: Callable[[], int]) -> None:
         """Where to learn how many keys were asked for in all."""
@@ -60,7 +75,16 @@ class Reservoir:
 
     def note(self, keys: Sequence[Hashable], scope: Scope) -> None:
         """These were at hand, and at least one of them is sampled."""
-        known, now = self._times.setdefault(scope, {}), self._now()
+        now = self._now()
+        together = (scope, keys[0], keys[-1], len(keys))
+        if now - self._heard.get(together, NEVER) < APART_S:
+            return
+        if len(self._heard) >= MOST_HEARD:
+            self._heard.clear()
+        self._heard[together] = now
+        if now - self._marks[-1][0] >= MARK_EVERY_S:
+            self._mark(now)
+        known = self._times.setdefault(scope, {})
         noted = self.sampled.intersection(keys)
         for key in noted:
             times = known.get(key)
@@ -86,6 +110,11 @@ class Reservoir:
         if self._kept > self._most_times:
             self._make_room(now)
 
+    def _mark(self, now: float) -> None:
+        self._marks.append((now, self._asked()))
+        if len(self._marks) > MOST_MARKS:
+            del self._marks[1::2]
+
     def scopes(self) -> list[Scope]:
         """Under which scopes sampled keys were asked for."""
         return list(self._times)
@@ -96,7 +125,7 @@ class Reservoir:
             times=[tuple(times) for known in self._times.values() for times in known.values() if times],
             share=self._below / HASHES,
             since=self._since,
-            asked=self._asked() - self._asked_before,
+            asked=round(self._asked() - self._marks[0][1]),
         )
 
     def _make_room(self, now: float) -> None:
@@ -115,12 +144,9 @@ class Reservoir:
             self._kept -= len(known.pop(last, ()))
 
     def _forget_oldest(self) -> None:
-        """Forget the older quarter of what was seen, and count anew from there.
-
-        How many were asked for in all since then is taken in proportion to the sample.
-        """
+        """Forget the older quarter of what was seen, and count anew from there."""
         first = sorted(chain.from_iterable(times for known in self._times.values() for times in known.values()))
-        self._since, before = first[self._kept // 4], self._kept
+        self._since = first[len(first) // 4]
         self._times = {
             scope: {
                 key: times[bisect_left(times, self._since) :]
@@ -131,8 +157,16 @@ class Reservoir:
         }
         self._times = {scope: known for scope, known in self._times.items() if known}
         self._kept = sum(len(times) for known in self._times.values() for times in known.values())
-        asked = self._asked()
-        self._asked_before = asked - round((asked - self._asked_before) * self._kept / before)
+        marks = [*self._marks, (self._now(), self._asked())]
+        later = [mark for mark in self._marks if mark[0] > self._since]
+        self._marks = [(self._since, asked_at(self._since, marks)), *later]
+
+
+def asked_at(moment: float, marks: Sequence[tuple[float, float]]) -> float:
+    """How many had been asked for at a moment, on a straight line between the marks around it."""
+    after = min(bisect_left(marks, (moment, 0.0)), len(marks) - 1)
+    (since, before), (until, then) = marks[max(0, after - 1)], marks[after]
+    return before + (then - before) * (moment - since) / (until - since) if until > since else then
 
 
 def place_of(key: Hashable) -> int:

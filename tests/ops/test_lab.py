@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from clients.scope import Public
 from gateway.cache.freshness import JITTER
 from gateway.ops.lab import Terms, replay, replay_key, terms_to_try
-from gateway.telemetry.reservoir import Reservoir
+from gateway.telemetry.reservoir import APART_S, MOST_MARKS, Reservoir, asked_at
 
 RU = Public(language="ru")
 
@@ -97,8 +97,10 @@ def test_a_reservoir_is_bounded() -> None:
     for turn in range(20_000):
         clock[0] += 1.0
         reservoir.meet([f"k{turn % 300}"], RU)
+        reservoir.note([f"k{turn % 300}"], RU)
     observed = reservoir.observe()
     assert len(reservoir.sampled) <= 50
+    assert len(reservoir._marks) <= MOST_MARKS
     assert sum(map(len, observed.times)) <= 1_000
     assert observed.since > 0
 
@@ -110,3 +112,43 @@ def test_a_key_is_seen_in_each_scope() -> None:
     reservoir.meet(["a"], Public(language="en"))
     reservoir.note(["a"], RU)
     assert sorted(map(len, reservoir.observe().times)) == [1, 2]
+
+
+def test_a_busy_page_is_not_noted_over_and_over() -> None:
+    """The same keys together are noted twenty times a second at most, and every question counts all the same."""
+    clock, asked = [0.0], [0]
+    reservoir = Reservoir(now=lambda: clock[0])
+    reservoir.count_by(lambda: asked[0])
+    keys = list(range(48))
+    reservoir.meet(keys, RU)
+    for turn in range(5_000):
+        clock[0], asked[0] = turn * 0.002, (turn + 2) * 48
+        reservoir.note(keys, RU)
+    observed = reservoir.observe()
+    assert sum(map(len, observed.times)) <= 48 * (10.0 / APART_S + 2)
+    assert observed.asked == 5_001 * 48
+
+
+async def test_repetitions_are_hits() -> None:
+    """What was not noted again counts as served: the replayed rate is that of all questions."""
+    clock, asked, waited = [0.0], [0], [0]
+    reservoir = Reservoir(now=lambda: clock[0])
+    reservoir.count_by(lambda: asked[0])
+    received_at = -1e9
+    for turn in range(20_000):
+        clock[0], asked[0] = turn * 0.005, asked[0] + 1
+        if clock[0] - received_at >= 2.0:
+            received_at, waited[0] = clock[0], waited[0] + 1
+            reservoir.meet([7], RU)
+        else:
+            reservoir.note([7], RU)
+    point = await replay(reservoir.observe(), Terms(2.0 / (1 - JITTER / 2), 0.0), clock[0])
+    assert abs(point.hit_rate - (1 - waited[0] / asked[0])) < 0.003  # its refreshes are behind the back
+
+
+def test_what_was_asked_is_known_where_the_old_was_forgotten() -> None:
+    """Half as busy before as after: what is left to count is not taken in proportion to the sample."""
+    assert asked_at(5.0, [(0.0, 0.0), (10.0, 100.0), (20.0, 300.0)]) == 50.0
+    assert asked_at(15.0, [(0.0, 0.0), (10.0, 100.0), (20.0, 300.0)]) == 200.0
+    assert asked_at(0.0, [(0.0, 7.0), (10.0, 100.0)]) == 7.0
+    assert asked_at(3.0, [(3.0, 9.0), (3.0, 9.0)]) == 9.0
