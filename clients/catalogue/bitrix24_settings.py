@@ -4,18 +4,9 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Literal
 
-import msgspec
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, HttpUrl, SecretStr, field_validator, model_validator
+from pydantic import BaseModel, ConfigDict, Field, HttpUrl, SecretStr, field_validator, model_validator
 
-
-def _unpacked(given: object) -> object:
-    """A table written as JSON text, as a variable brings it."""
-    if not isinstance(given, str):
-        return given
-    try:
-        return msgspec.json.decode(given)
-    except msgspec.DecodeError:
-        raise ValueError("expected JSON") from None
+from clients.vendors.tables import FromJson
 
 
 class _Part(BaseModel):
@@ -83,16 +74,14 @@ class Bitrix24Settings(_Part):
     sku: PropertyNumber | None = Field(
         default=None, description="Property of offers that has the sku; without it the sku is the offer's id as above."
     )
-    options: Annotated[tuple[Option, ...], BeforeValidator(_unpacked)] = Field(
-        default=(), description="What offers differ in."
-    )
-    attributes: Annotated[tuple[Characteristic, ...], BeforeValidator(_unpacked)] = Field(
+    options: Annotated[tuple[Option, ...], FromJson] = Field(default=(), description="What offers differ in.")
+    attributes: Annotated[tuple[Characteristic, ...], FromJson] = Field(
         default=(), description="Characteristics, in display order."
     )
     brand: PropertyNumber | None = Field(default=None, description="List property with the brand.")
     brand_ids: str = Field(default="{code}", description="A brand's id; holds {code}, which is also its handle.")
     badges: PropertyNumber | None = Field(default=None, description="List property with merchandising labels.")
-    badge_colors: Annotated[Mapping[str, str], BeforeValidator(_unpacked)] = Field(
+    badge_colors: Annotated[Mapping[str, str], FromJson] = Field(
         default_factory=dict, description="Colours of labels by their code."
     )
     pictures: PropertyNumber | None = Field(
@@ -106,7 +95,7 @@ class Bitrix24Settings(_Part):
     most_ordered: int | None = Field(default=None, ge=1, description="How many of one thing may be ordered at once.")
     product_url: str | None = Field(default=None, description="A product's canonical address; holds {handle}.")
     category_url: str | None = Field(default=None, description="The same of a category.")
-    translations: Annotated[Mapping[str, Translation], BeforeValidator(_unpacked)] = Field(
+    translations: Annotated[Mapping[str, Translation], FromJson] = Field(
         default_factory=dict, description="Texts in further languages, by language."
     )
 

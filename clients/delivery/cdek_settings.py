@@ -5,24 +5,15 @@ from collections.abc import Mapping
 from typing import Annotated, Final, Literal
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-import msgspec
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, SecretStr
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr
+
+from clients.vendors.tables import FromJson
 
 CURRENCY_NUMBERS: Final[Mapping[str, int]] = {
     "RUB": 1, "KZT": 2, "USD": 3, "EUR": 4, "GBP": 5, "CNY": 6, "BYN": 7, "KGS": 9, "AMD": 10, "TRY": 11, "THB": 12,
     "KRW": 13, "AED": 14, "UZS": 15, "MNT": 16, "PLN": 17, "AZN": 18, "GEL": 19, "JPY": 55, "VND": 704,
 }  # fmt: skip
 """The vendor's own numbers of currencies: appendix 14 of its documentation."""
-
-
-def _unpacked(given: object) -> object:
-    """A table written as JSON text, as a variable brings it."""
-    if not isinstance(given, str):
-        return given
-    try:
-        return msgspec.json.decode(given)
-    except msgspec.DecodeError:
-        raise ValueError("expected JSON") from None
 
 
 def _known_zone(name: str) -> str:
@@ -72,20 +63,20 @@ class CdekSettings(BaseModel):
     currency: Annotated[str, AfterValidator(_known_currency)] = Field(
         default="RUB", description="What delivery costs in when CDEK does not count in the shopper's currency."
     )
-    cities: Annotated[Mapping[str, int], BeforeValidator(_unpacked)] = Field(
+    cities: Annotated[Mapping[str, int], FromJson] = Field(
         min_length=1, description='Locality ids of the shop and CDEK\'s city codes, e.g. {"msk": 44}.'
     )
-    parcel: Annotated[Parcel, BeforeValidator(_unpacked)] = Field(description="What one piece is packed in.")
-    parcels: Annotated[Mapping[str, Parcel], BeforeValidator(_unpacked)] = Field(
+    parcel: Annotated[Parcel, FromJson] = Field(description="What one piece is packed in.")
+    parcels: Annotated[Mapping[str, Parcel], FromJson] = Field(
         default_factory=dict, description="The same for skus that begin so; the longest beginning wins."
     )
-    tariffs: Annotated[frozenset[int], BeforeValidator(_unpacked)] = Field(
+    tariffs: Annotated[frozenset[int], FromJson] = Field(
         default=frozenset(), description="Only these tariff codes; all of the contract when there are none."
     )
     country_code: str = Field(
         default="RU", pattern="^[A-Z]{2}$", description="Country of an address that does not say one."
     )
-    point_countries: Annotated[tuple[str, ...], BeforeValidator(_unpacked)] = Field(
+    point_countries: Annotated[tuple[str, ...], FromJson] = Field(
         default=("RU",), min_length=1, description="Countries whose pickup points are shown."
     )
     page_size: int = Field(default=500, ge=1, le=10_000, description="Pickup points in one page of CDEK's list.")

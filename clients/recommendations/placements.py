@@ -1,24 +1,13 @@
 """The merchandiser's placements for vendors that know nothing of ours: what each is called, and how blocks are made."""
 
-import json
 from collections.abc import Iterable, Mapping
-from typing import Annotated, Any, Final, TypeVar
+from typing import Annotated
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field
 
 from clients.recommendations.protocol import BlockKey, RecommendationBlock, RecommendationItem, RecommendationStrategy
 from clients.values import Freshness, Problem
-
-V = TypeVar("V")
-
-
-def read_json(given: Any) -> Any:
-    """A value that a variable holds as JSON; what is no text is there already. Raises ValueError."""
-    return json.loads(given) if isinstance(given, str) else given
-
-
-FromJson: Final = BeforeValidator(read_json)
-"""For options that are tables: a file has them as such, a variable as JSON."""
+from clients.vendors.tables import FromJson
 
 Titles = Annotated[Mapping[str, Annotated[str, Field(min_length=1)]], FromJson, Field(min_length=1)]
 

@@ -20,11 +20,12 @@ from pydantic import BaseModel, ConfigDict, Field, SecretStr, model_validator
 from clients.contract import in_batches, too_many
 from clients.errors import InvalidSourceResponse, Outcomes, SourceError
 from clients.http import UNDECODABLE, Reply, Upstream, decide_objection
-from clients.recommendations.placements import FromJson, PlacementSettings, make_block, refused_block
+from clients.recommendations.placements import PlacementSettings, make_block, refused_block
 from clients.recommendations.protocol import BlockKey, RecommendationBlock, RecommendationItem
 from clients.recommendations.recombee_signing import Signer
 from clients.scope import ForCustomer
 from clients.values import Dataset, Freshness, Problem
+from clients.vendors.tables import FromJson
 
 BATCH_LIMIT: Final = 10_000
 ID: Final = re.compile(r"[a-zA-Z0-9_\-:@.]+")

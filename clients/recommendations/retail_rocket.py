@@ -21,10 +21,11 @@ from clients.contract import in_batches
 from clients.errors import InvalidSourceResponse, Outcomes, SourceError
 from clients.http import UNDECODABLE, Reply, Upstream, decide_objection
 from clients.recommendations.numbering import Rule
-from clients.recommendations.placements import FromJson, PlacementSettings, make_block, refused_block
+from clients.recommendations.placements import PlacementSettings, make_block, refused_block
 from clients.recommendations.protocol import BlockKey, RecommendationBlock, RecommendationItem
 from clients.scope import ForCustomer
 from clients.values import Allowance, Dataset, Freshness, Problem
+from clients.vendors.tables import FromJson
 
 Resource = Literal[
     "partnerRecommendations/popular",

@@ -8,16 +8,17 @@ import datetime as dt
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import Any, Final
+from typing import Annotated, Final
 
 import httpx
 import msgspec
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator, model_validator
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, model_validator
 
 from clients.errors import InvalidSourceResponse
 from clients.http import UNDECODABLE, Reply, Upstream
 from clients.renewed import Lease, Renewed
 from clients.vendors.loymax import API, TOKEN_PATH, UNAUTHORIZED, Data, Wire, judged
+from clients.vendors.tables import FromJson
 
 FORM: Final = ("content-type", "application/x-www-form-urlencoded")
 RENEWED_EARLY_S: Final = 60.0
@@ -38,21 +39,11 @@ class ProcessingOptions(BaseModel):
     loyalty_program_uid: str | None = Field(default=None, description="Uid of the programme, where there are several.")
     catalog_uid: str | None = Field(default=None, description="Uid of the catalogue of goods, if there are several.")
     merchant_uid: str = Field(description="Uid of the place of sale whose prices are shown.")
-    merchants: dict[str, str] = Field(
+    merchants: Annotated[dict[str, str], FromJson] = Field(
         default_factory=dict, description="Other places of sale by the shop's locality ids, as JSON."
     )
     amount_attribute_id: int = Field(description="Id of the attribute of goods that holds the price before discounts.")
     money: str = Field(pattern="^[A-Z]{3}$", description="ISO 4217 code of the money of those prices.")
-
-    @field_validator("merchants", mode="before")
-    @classmethod
-    def _from_json(cls, given: Any) -> Any:
-        if not isinstance(given, str):
-            return given
-        try:
-            return msgspec.json.decode(given)
-        except msgspec.DecodeError:
-            raise ValueError('expected a JSON object such as {"spb": "<uid>"}') from None
 
     @model_validator(mode="after")
     def _has_one_way_in(self) -> "ProcessingOptions":

@@ -59,15 +59,11 @@ class Refused(Exception):
 Answer = tuple[int, Any]
 
 
-class Recombee:
+class Recombee(Switches):
     """A `sandbox.vendors.simulator.Simulator`."""
 
     def __init__(self, shop: Shop) -> None:
-        self._shop = shop
-        search = Search(shop)
-        search.warm()
-        self._choices = Choices(shop, search)
-        self._switches = Switches(
+        super().__init__(
             clockAheadS=0,
             isTokenRevoked=False,
             isThrottling=False,
@@ -75,6 +71,10 @@ class Recombee:
             hasNewFields=False,
             hasRenamedFields=False,
         )
+        self._shop = shop
+        search = Search(shop)
+        search.warm()
+        self._choices = Choices(shop, search)
         self._users: set[str] = set()
 
     def app(self) -> Starlette:
@@ -93,14 +93,8 @@ class Recombee:
     def known(self) -> Json:
         return {"databaseId": DATABASE, "privateToken": TOKEN, "scenarios": list(SCENARIOS)}
 
-    def switches(self) -> Json:
-        return self._switches.switches()
-
-    def switch(self, wanted: Json) -> None:
-        self._switches.switch(wanted)
-
     def reset(self) -> None:
-        self._switches.reset()
+        super().reset()
         self._users.clear()
 
     def _route(
@@ -118,19 +112,19 @@ class Recombee:
         return Route(f"/{DATABASE}{path}", endpoint, methods=[method], name=name)
 
     def _now(self) -> dt.datetime:
-        return self._shop.clock().astimezone(dt.UTC) + dt.timedelta(seconds=self._switches["clockAheadS"])
+        return self._shop.clock().astimezone(dt.UTC) + dt.timedelta(seconds=self["clockAheadS"])
 
     def _check(self, request: Request) -> None:
         """The signature of the very bytes that were sent, and its time."""
         sent = f"{request.scope['raw_path'].decode()}?{request.scope['query_string'].decode()}"
         signed, _, signature = sent.rpartition("&hmac_sign=")
         expected = hmac.new(TOKEN.encode(), signed.encode(), hashlib.sha1).hexdigest()
-        if self._switches["isTokenRevoked"] or not hmac.compare_digest(signature, expected):
+        if self["isTokenRevoked"] or not hmac.compare_digest(signature, expected):
             raise Refused(401, "The signature is not valid.")
         at = re.search(r"[?&]hmac_timestamp=(\d+)", signed)
         if at is None or abs(self._now().timestamp() - int(at[1])) > VALID_S:
             raise Refused(401, "The signature has expired.")
-        if self._switches["isThrottling"]:
+        if self["isThrottling"]:
             raise Refused(429, "Too many requests.")
 
     # -- operations: (path parameters, body) -> (status, body) --------------------------------------
@@ -187,7 +181,7 @@ class Recombee:
 
     def _part(self, number: int, found: tuple[Route, dict[str, str]], one: dict[str, Any]) -> Json:
         route, path = found
-        nth = self._switches["failsEveryNth"]
+        nth = self["failsEveryNth"]
         if nth and number % nth == 0:
             return {"code": 500, "json": {"message": "Internal error.", "statusCode": 500}}
         operations = {
@@ -231,9 +225,9 @@ class Recombee:
             "recomms": [{"id": self._shop.goods.products[number - 1].id} for number in chosen],
             "numberNextRecommsCalls": 0,
         }
-        if self._switches["hasNewFields"]:
+        if self["hasNewFields"]:
             answer |= {"abGroup": "B", "recomms": [{**one, "score": 0.5, "values": {}} for one in answer["recomms"]]}
-        if self._switches["hasRenamedFields"]:
+        if self["hasRenamedFields"]:
             answer["items"] = answer.pop("recomms")
         return 200, answer
 

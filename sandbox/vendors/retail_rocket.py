@@ -51,16 +51,11 @@ class BadQuestion(Exception):
     """400, with what was expected."""
 
 
-class RetailRocket:
+class RetailRocket(Switches):
     """A `sandbox.vendors.simulator.Simulator`."""
 
     def __init__(self, shop: Shop) -> None:
-        self._shop = shop
-        search = Search(shop)
-        search.warm()
-        self._choices = Choices(shop, search)
-        self._limit = Window(PER_SECOND, 1.0, lambda: shop.clock().timestamp())
-        self._switches = Switches(
+        super().__init__(
             cacheControl="private, max-age=60",
             isKeyRevoked=False,
             isThrottling=False,
@@ -69,6 +64,11 @@ class RetailRocket:
             hasRenamedFields=False,
             isScattered=False,
         )
+        self._shop = shop
+        search = Search(shop)
+        search.warm()
+        self._choices = Choices(shop, search)
+        self._limit = Window(PER_SECOND, 1.0, lambda: shop.clock().timestamp())
 
     def app(self) -> Starlette:
         by_path = [f"{name}ByCategoryPath" for name in RESOURCES if name.startswith("category")]
@@ -82,25 +82,18 @@ class RetailRocket:
     def known(self) -> Json:
         return {"partnerId": PARTNER, "apiKey": API_KEY, "productIds": "p-{:06}", "categoryIds": "c-{}"}
 
-    def switches(self) -> Json:
-        return self._switches.switches()
-
-    def switch(self, wanted: Json) -> None:
-        self._switches.switch(wanted)
-
     def reset(self) -> None:
-        self._switches.reset()
+        super().reset()
         self._limit.reset()
 
     async def recommend(self, request: Request) -> Response:
         resource = request.url.path.removeprefix("/api/3.0/").rstrip("/")
-        is_on = self._switches
-        if is_on["isHtml"]:
+        if self["isHtml"]:
             return HTMLResponse("<html><body><h1>503 Service Unavailable</h1></body></html>", 503)
         given = request.query_params
-        if (given.get("partnerId"), given.get("apiKey")) != (PARTNER, API_KEY) or is_on["isKeyRevoked"]:
+        if (given.get("partnerId"), given.get("apiKey")) != (PARTNER, API_KEY) or self["isKeyRevoked"]:
             return JSONResponse({"message": "Unauthorized"}, 401)
-        if is_on["isThrottling"] or self._limit.take() > 0:
+        if self["isThrottling"] or self._limit.take() > 0:
             return JSONResponse({"message": "Too many requests"}, 429)
         try:
             occasion = self._occasion(resource, request)
@@ -108,7 +101,7 @@ class RetailRocket:
             return JSONResponse({"message": str(bad)}, 400)
         chooser = RESOURCES[resource.removesuffix("ByCategoryPath")]
         answer = self._answer(self._choices.first(SHOWN, chooser, occasion))
-        said = is_on["cacheControl"]
+        said = self["cacheControl"]
         return JSONResponse(answer, headers={"cache-control": said} if said else {})
 
     def _occasion(self, resource: str, request: Request) -> Occasion:
@@ -145,15 +138,14 @@ class RetailRocket:
         return next(found, "")
 
     def _answer(self, numbers: list[int]) -> Json:
-        if self._switches["isScattered"]:  # in several objects, and some twice
+        parts = [numbers] if numbers else []
+        if self["isScattered"]:  # in several objects, and some twice
             parts = [numbers[:2], numbers[1:5], [], numbers[4:]]
-        else:
-            parts = [numbers] if numbers else []
         recommendations: list[Json] = [{"productId": part} for part in parts]
-        if self._switches["hasNewFields"]:
+        if self["hasNewFields"]:
             recommendations = [{**part, "score": 0.5, "algorithm": "new"} for part in recommendations]
-        name = "items" if self._switches["hasRenamedFields"] else "recommendations"
-        return {name: recommendations, **({"version": "3.1"} if self._switches["hasNewFields"] else {})}
+        name = "items" if self["hasRenamedFields"] else "recommendations"
+        return {name: recommendations, **({"version": "3.1"} if self["hasNewFields"] else {})}
 
 
 def _required(given: str | None, name: str) -> str:

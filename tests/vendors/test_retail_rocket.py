@@ -8,7 +8,7 @@ import httpx
 import pytest
 from pydantic import ValidationError
 
-from clients.errors import InvalidSourceResponse, SourceThrottled
+from clients.errors import InvalidSourceResponse, SourceThrottled, SourceUnavailable
 from clients.recommendations.numbering import NumberRule
 from clients.recommendations.protocol import BlockKey, RecommendationBlock
 from clients.recommendations.retail_rocket import (
@@ -275,6 +275,20 @@ async def test_the_simulator_keeps_the_published_limit() -> None:
     adapter = make("retail_rocket", simulated("retail_rocket"))
     outcomes = [(await adapter.fetch_blocks([POPULAR], VISITOR))[POPULAR] for _ in range(PER_SECOND + 5)]
     assert [type(one) for one in outcomes] == [RecommendationBlock] * PER_SECOND + [SourceThrottled] * 5
+
+
+async def test_an_html_page_of_a_proxy_is_an_outage() -> None:
+    """503 with a page instead of JSON: asking again makes sense, and the page goes nowhere."""
+    outcome = await popular(isHtml=True)
+    assert isinstance(outcome, SourceUnavailable)
+    assert "Service" not in f"{outcome} {outcome.detail}"
+
+
+async def test_a_key_that_was_taken_back_is_refused() -> None:
+    """Each block says that the answer is no use, and a ping finds it."""
+    assert isinstance(await popular(isKeyRevoked=True), InvalidSourceResponse)
+    with pytest.raises(InvalidSourceResponse):
+        await make("retail_rocket", simulated("retail_rocket", isKeyRevoked=True)).ping()
 
 
 @pytest.mark.parametrize("wrong", [{"api_key": "another"}, {"partner_id": "another"}])
