@@ -61,6 +61,7 @@ from clients.vendors.loymax import (
     UNAUTHORIZED,
     Data,
     LoymaxOptions,
+    Watch,
     in_zone,
     judged,
     shopper_calls,
@@ -127,6 +128,7 @@ class LoymaxLoyalty:
         self._upstream = upstream
         self._options = options
         self._now = now
+        self._watch = Watch(upstream.source, now)
         self._zone = ZoneInfo(options.zone)
         self._calls = shopper_calls(upstream, *self._desk_address(), now)
         self._preview = self._goods_preview()
@@ -157,7 +159,7 @@ class LoymaxLoyalty:
 
     async def fetch_accounts(self, keys: Sequence[str], scope: OfCustomer) -> Outcomes[str, LoyaltyAccount]:
         async def fetch(_: Sequence[str]) -> dict[str, LoyaltyAccount | SourceError]:
-            provenance = self._asked_now(Dataset.LOYALTY_ACCOUNT)
+            provenance = self._watch.asked_now(Dataset.LOYALTY_ACCOUNT)
             try:
                 account = await self._account(scope.customer_id)
             except NotEnrolled:
@@ -169,7 +171,7 @@ class LoymaxLoyalty:
 
     async def fetch_history(self, keys: Sequence[HistoryKey], scope: OfCustomer) -> Outcomes[HistoryKey, PointsHistory]:
         async def fetch(one: Sequence[HistoryKey]) -> dict[HistoryKey, PointsHistory | SourceError]:
-            provenance = self._asked_now(Dataset.POINTS_HISTORY)
+            provenance = self._watch.asked_now(Dataset.POINTS_HISTORY)
             try:
                 page = await self._history(one[0], scope.customer_id)
             except BadPlace:
@@ -200,7 +202,7 @@ class LoymaxLoyalty:
         """Points for one unit of each variant, and when that was asked."""
 
         async def fetch(some: Sequence[str]) -> Mapping[str, tuple[Decimal, Freshness] | SourceError]:
-            provenance = self._asked_now(Dataset.POINTS_ESTIMATE)
+            provenance = self._watch.asked_now(Dataset.POINTS_ESTIMATE)
             goods = await preview.fetch(some, locality_id, operation="loyalty.estimates", has_cashback=True)
             told = {sku: one.for_everybody() for sku, one in goods.items()}
             return {
@@ -238,7 +240,7 @@ class LoymaxLoyalty:
         counted = [one for one in detailed.items if self._reading.counts(one.currency)]
         try:
             changes = await self._changes(customer_id, counted)
-            return enrolled(customer_id, parts, changes, self._reading, self._moment())
+            return enrolled(customer_id, parts, changes, self._reading, self._watch.moment())
         except ABSURD as error:
             raise self._broken(f"an account: {error}") from None
 
@@ -253,7 +255,7 @@ class LoymaxLoyalty:
         return found
 
     async def _all_changes(self, customer_id: str, currency_id: int) -> tuple[Change, ...]:
-        now = self._moment()
+        now = self._watch.moment()
         query = {
             "orderByDateAscending": "true",
             "filter.fromDate": _utc(now),
@@ -333,16 +335,6 @@ class LoymaxLoyalty:
 
     def _desk_address(self) -> tuple[str, str]:
         return str(self._options.tokens_url), self._options.tokens_key.get_secret_value()
-
-    def _moment(self) -> dt.datetime:
-        return dt.datetime.fromtimestamp(self._now(), dt.UTC)
-
-    def _asked_now(self, dataset: Dataset) -> Callable[[], Freshness]:
-        """Provenance of what is asked now: Loymax does not date its answers, so they are as old as the question."""
-        asked_at = self._moment()
-        return lambda: Freshness(
-            source=self._upstream.source, dataset=dataset, observed_at=asked_at, received_at=self._now()
-        )
 
     def _broken(self, detail: str) -> InvalidSourceResponse:
         return InvalidSourceResponse(self._upstream.source, detail)

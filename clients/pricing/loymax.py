@@ -8,7 +8,6 @@ calculated for them.
 """
 
 import asyncio
-import datetime as dt
 import uuid
 from collections.abc import Callable, Mapping, Sequence
 from typing import Final, Literal
@@ -18,22 +17,22 @@ from pydantic import Field, HttpUrl, SecretStr, model_validator
 from clients.contract import in_batches
 from clients.errors import InvalidSourceResponse, NotOffered, Outcomes, SourceError
 from clients.http import Upstream
+from clients.pricing.lines import PricedLine, keys_of, product_prices
 from clients.pricing.loymax_prices import (
     CALCULATED,
     Calculated,
-    PricedGoods,
     Words,
     calculated_price,
     cheque_of,
     decide_calculated,
     is_said_already,
+    listed_of,
     previewed,
-    range_of,
 )
 from clients.pricing.protocol import CurrentPromotions, Price, PriceKey, ProductPrice, Promotion
 from clients.scope import ForCustomer
-from clients.values import Dataset, Freshness, ProductSkus
-from clients.vendors.loymax import ABSURD, ShopperCalls, judged, shopper_calls
+from clients.values import Dataset, ProductSkus
+from clients.vendors.loymax import ABSURD, ShopperCalls, Watch, judged, shopper_calls
 from clients.vendors.loymax_processing import GOODS_AT_ONCE, GoodsPreview, ProcessingOptions, Till, TillToken
 from clients.vendors.loymax_tokens import NotEnrolled
 
@@ -74,6 +73,7 @@ class LoymaxPricing:
         self._upstream = upstream
         self._options = options
         self._now = now
+        self._watch = Watch(upstream.source, now)
         self._new_id = new_id
         self._till = Till(upstream, TillToken(upstream, options, now))
         self._preview = GoodsPreview(self._till, options, now)
@@ -107,17 +107,8 @@ class LoymaxPricing:
         self, keys: Sequence[ProductSkus], scope: ForCustomer
     ) -> Outcomes[ProductSkus, ProductPrice]:
         """Ranges are everybody's, whoever asks: a page of tiles would be hundreds of calculations."""
-        goods = await self._goods([sku for key in keys for sku in key.skus], scope, Dataset.PRODUCT_PRICE)
-        found: dict[ProductSkus, ProductPrice | SourceError] = {}
-        for key in dict.fromkeys(keys):
-            of_product = [goods[sku] for sku in key.skus if sku in goods]
-            failed = next((one for one in of_product if isinstance(one, SourceError)), None)
-            priced = [one for one in of_product if isinstance(one, PricedGoods)]
-            if failed is not None:
-                found[key] = failed
-            elif priced:
-                found[key] = range_of(key.id, priced)
-        return found
+        goods = await self._goods([key.sku for key in keys_of(keys)], scope, Dataset.PRODUCT_PRICE)
+        return product_prices(keys, {PriceKey(sku=sku): line for sku, line in goods.items()})
 
     async def fetch_promotions(self, keys: Sequence[str], scope: ForCustomer) -> Outcomes[str, Promotion]:
         """None: Processing names the offers that work on goods, and lists none by itself."""
@@ -133,12 +124,12 @@ class LoymaxPricing:
 
     # -- previews -----------------------------------------------------------------------------
 
-    async def _goods(self, skus: Sequence[str], scope: ForCustomer, dataset: Dataset) -> Outcomes[str, PricedGoods]:
-        async def fetch(some: Sequence[str]) -> Mapping[str, PricedGoods | SourceError]:
-            freshness = self._asked_now(dataset)
+    async def _goods(self, skus: Sequence[str], scope: ForCustomer, dataset: Dataset) -> Outcomes[str, PricedLine]:
+        async def fetch(some: Sequence[str]) -> Mapping[str, PricedLine | SourceError]:
+            freshness = self._watch.asked_now(dataset)
             goods = await self._preview.fetch(some, scope.locality_id, operation="pricing.prices", has_cashback=False)
             words = self._words(scope)
-            priced: dict[str, PricedGoods | SourceError] = {}
+            priced: dict[str, PricedLine | SourceError] = {}
             for sku, one in goods.items():
                 try:
                     priced[sku] = previewed(one, self._options.money, words, freshness())
@@ -151,17 +142,17 @@ class LoymaxPricing:
     # -- calculations -------------------------------------------------------------------------
 
     async def _calculated(
-        self, key: PriceKey, goods: PricedGoods, scope: ForCustomer, *, is_personal: bool
+        self, key: PriceKey, goods: PricedLine, scope: ForCustomer, *, is_personal: bool
     ) -> Price | SourceError:
         """One line's cheque. An operation's id that Loymax saw before was ours, sent twice: it gets another, once."""
         try:
-            freshness = self._asked_now(Dataset.PRICE)
+            freshness = self._watch.asked_now(Dataset.PRICE)
             said = await self._calculate(key, goods, scope if is_personal else None)
             if is_said_already(said):
                 said = await self._calculate(key, goods, scope if is_personal else None)
-            line = decide_calculated(self._upstream.source, said, key, goods.listed)
+            line = decide_calculated(self._upstream.source, said, key, listed_of(goods))
             money, words = self._options.money, self._words(scope)
-            return calculated_price(key, goods.listed, line, money, words, freshness(), is_personal=is_personal)
+            return calculated_price(key, listed_of(goods), line, money, words, freshness(), is_personal=is_personal)
         except NotEnrolled:
             return goods.price if key.quantity == 1 else await self._calculated(key, goods, scope, is_personal=False)
         except SourceError as error:
@@ -169,11 +160,11 @@ class LoymaxPricing:
         except ABSURD as error:
             return self._broken(f"a cheque: {error}")
 
-    async def _calculate(self, key: PriceKey, goods: PricedGoods, scope: ForCustomer | None) -> Sequence[Calculated]:
+    async def _calculate(self, key: PriceKey, goods: PricedLine, scope: ForCustomer | None) -> Sequence[Calculated]:
         """Ask with the till's token, or with a shopper's; raises NotEnrolled or a SourceError."""
         operation_id, operation = self._new_id(), "pricing.calculate"
         path = f"/Processing/Purchases/{operation_id}/Calculate"
-        body = cheque_of(key, goods.listed, operation_id, self._moment())
+        body = cheque_of(key, listed_of(goods), operation_id, self._watch.moment())
         if scope is not None and scope.customer_id is not None and self._shoppers is not None:
             return await self._shoppers.post(scope.customer_id, path, body, CALCULATED, operation=operation)
         reply = await self._till.post(path, body, operation=operation)
@@ -192,16 +183,6 @@ class LoymaxPricing:
         if scope.language[:2].lower() == "en":
             return Words(self._options.base_title_en, "Discount", "Rounding")
         return Words(self._options.base_title, "Скидка", "Округление")
-
-    def _moment(self) -> dt.datetime:
-        return dt.datetime.fromtimestamp(self._now(), dt.UTC)
-
-    def _asked_now(self, dataset: Dataset) -> Callable[[], Freshness]:
-        """Provenance of what is asked now: Loymax does not date its answers, so they are as old as the question."""
-        asked_at = self._moment()
-        return lambda: Freshness(
-            source=self._upstream.source, dataset=dataset, observed_at=asked_at, received_at=self._now()
-        )
 
     def _broken(self, detail: str) -> InvalidSourceResponse:
         return InvalidSourceResponse(self._upstream.source, detail)

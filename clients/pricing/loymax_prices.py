@@ -5,7 +5,6 @@ Amounts of a cheque are those of whole lines, in money with a fraction; a price 
 
 import datetime as dt
 from collections.abc import Sequence
-from dataclasses import dataclass
 from decimal import Decimal
 from typing import Final, NamedTuple
 
@@ -13,12 +12,12 @@ import msgspec
 
 from clients.errors import InvalidSourceResponse, SourceUnavailable
 from clients.pricing.explained import Step, explained_price
+from clients.pricing.lines import PricedLine
 from clients.pricing.protocol import (
     OtherMechanic,
     Price,
     PriceComponentKind,
     PriceKey,
-    ProductPrice,
     Promotion,
 )
 from clients.values import DataSource, Freshness, Money, refuse_absurd
@@ -56,15 +55,6 @@ class Calculated(Wire):
 CALCULATED: Final = Data[tuple[Calculated, ...]](tuple[Calculated, ...])
 
 
-@dataclass(frozen=True, slots=True)
-class PricedGoods:
-    """A variant's price for everybody, what it costs before discounts, and the offers that concern it."""
-
-    price: Price
-    listed: Decimal
-    promotions: tuple[Promotion, ...]
-
-
 class Words(NamedTuple):
     """What steps of a price are called that Loymax gives no name: in the shopper's language."""
 
@@ -73,7 +63,7 @@ class Words(NamedTuple):
     rounding: str
 
 
-def previewed(goods: Goods, money: str, words: Words, freshness: Freshness) -> PricedGoods:
+def previewed(goods: Goods, money: str, words: Words, freshness: Freshness) -> PricedLine:
     """One unit for everybody. Raises one of `ABSURD` for amounts that nobody means or that do not add up."""
     listed = goods.original_amount
     refuse_absurd(listed)
@@ -81,7 +71,7 @@ def previewed(goods: Goods, money: str, words: Words, freshness: Freshness) -> P
     if calculation is None or calculation.discount is None:
         if goods.calculation_results:
             raise ValueError("expected a calculation for everybody, got only some for cards or statuses")
-        return PricedGoods(_explained(listed, (), 1, money, words.base, freshness), listed, ())
+        return PricedLine(_explained(listed, (), 1, money, words.base, freshness), ())
     discount = calculation.discount
     given = discount.goods_calculation_discount_result or ()
     refuse_absurd(discount.result_amount, *(one.amount for one in given))
@@ -102,22 +92,12 @@ def previewed(goods: Goods, money: str, words: Words, freshness: Freshness) -> P
         steps.append(Step(rest * MINOR, words.rounding, PriceComponentKind.ROUNDING))
     offers = sorted((one for one in given if one.offer_info is not None), key=lambda one: -one.amount)
     promotions = {one.id: one for one in (promotion_of(each.offer_info, words) for each in offers) if one is not None}
-    return PricedGoods(_explained(listed, steps, 1, money, words.base, freshness), listed, tuple(promotions.values()))
+    return PricedLine(_explained(listed, steps, 1, money, words.base, freshness), tuple(promotions.values()))
 
 
-def range_of(product_id: str, priced: Sequence[PricedGoods]) -> ProductPrice:
-    """The range of a product's variants, and the offers that work on any of them."""
-    prices = sorted((one.price for one in priced), key=lambda price: price.current.amount)
-    promotions = {promotion.id: promotion for one in priced for promotion in one.promotions}
-    return ProductPrice(
-        id=product_id,
-        lowest=prices[0],
-        highest=prices[-1],
-        is_single=prices[0].current == prices[-1].current,
-        promotion_ids=tuple(promotions),
-        promotions=tuple(promotions.values()),
-        freshness=prices[0].freshness,
-    )
+def listed_of(line: PricedLine) -> Decimal:
+    """What one unit costs before discounts: the first step of its explanation."""
+    return line.price.explanation[0].amount.amount
 
 
 def promotion_id(offer: Offer | None) -> str | None:

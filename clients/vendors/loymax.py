@@ -22,7 +22,7 @@ from pydantic import BaseModel, ConfigDict, Field, HttpUrl, SecretStr, field_val
 
 from clients.errors import ConfirmationRequired, InvalidSourceResponse, SourceError, SourceUnavailable
 from clients.http import UNDECODABLE, Reply, Upstream, decide_objection, shopper_address
-from clients.values import DataSource, Value, refuse_absurd
+from clients.values import Dataset, DataSource, Freshness, Value, refuse_absurd
 from clients.vendors.loymax_desk import desk_at
 from clients.vendors.loymax_tokens import ShopperTokens, Tokens, TokensRefused
 
@@ -88,6 +88,23 @@ def exact(number: Decimal) -> Decimal:
     """The same number without needless zeros (`1240.0000` is 1240); raises one of `ABSURD`."""
     refuse_absurd(number)
     return number.quantize(Decimal(1)) if number == number.to_integral_value() else number.normalize()
+
+
+@dataclass(frozen=True, slots=True)
+class Watch:
+    """Moments of one source's answers. Loymax does not date them, so they are as old as the question."""
+
+    source: DataSource
+    now: Callable[[], float]
+
+    def moment(self) -> dt.datetime:
+        """Now, in UTC."""
+        return dt.datetime.fromtimestamp(self.now(), dt.UTC)
+
+    def asked_now(self, dataset: Dataset) -> Callable[[], Freshness]:
+        """The provenance of what is asked at this moment; called when it was answered."""
+        asked_at = self.moment()
+        return lambda: Freshness(source=self.source, dataset=dataset, observed_at=asked_at, received_at=self.now())
 
 
 class Outcome(Wire):
