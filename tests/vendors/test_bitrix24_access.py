@@ -183,7 +183,7 @@ async def test_a_file_that_cannot_be_read_is_replaced(rig: Rig, tmp_path: Path, 
     [
         ({"webhook": None}, "expected webhook, or client_id, client_secret and token_file"),
         ({"client_id": "x", "client_secret": "y", "token_file": "z"}, "webhook or client_id, got both"),
-        ({"options": "[{"}, "expected JSON"),
+        ({"options": "[{"}, "expected a JSON object or list"),
         ({"options": [{"code": "color", "title": "x", "property": 1, "swatches": {"a": "red"}}]}, "colours such as"),
         ({"products_block": 0}, "greater than or equal to 1"),
         ({"price": 1}, "Extra inputs are not permitted"),

@@ -183,7 +183,7 @@ def test_settings_come_as_text_too() -> None:
     [
         ({"time_zone": "Moscow"}, "IANA time zone"),
         ({"currency": "SEK"}, "a currency that CDEK counts in"),
-        ({"cities": "{msk: 44}"}, "expected JSON"),
+        ({"cities": "{msk: 44}"}, "expected a JSON object or list"),
         ({"cities": {}}, "at least 1 item"),
         ({"parcel": {"weight_g": 0}}, "greater than or equal to 1"),
         ({"page_size": 10_001}, "less than or equal to 10000"),
