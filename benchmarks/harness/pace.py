@@ -2,6 +2,7 @@
 
 import asyncio
 import itertools
+import random
 import time
 from collections import Counter
 from collections.abc import Sequence
@@ -121,6 +122,23 @@ class Crowd:
             await asyncio.sleep(0.002)
             answers.late_s = max(answers.late_s, time.monotonic() - began - passed_s - 0.002)
         await asyncio.gather(*tasks)
+        return answers
+
+    async def ask_in_turn(self, requests: Sequence[bytes], clients: int, for_s: float, pause_s: float) -> Answers:
+        """A closed loop: so many clients, each of which asks again when it was answered and has paused.
+
+        Pauses are random, `pause_s` in the mean. Without them clients march in step: those whose pages
+        were made of one call ask again together, and share the next one too.
+        """
+        answers, until, turn = Answers(), time.monotonic() + for_s, itertools.cycle(requests)
+
+        async def ask_on() -> None:
+            while time.monotonic() < until:
+                await asyncio.sleep(random.uniform(0, 2 * pause_s))  # noqa: S311
+                answers.begun += 1
+                await self.ask(next(turn), answers)
+
+        await asyncio.gather(*(ask_on() for _ in range(clients)))
         return answers
 
     def close(self) -> None:

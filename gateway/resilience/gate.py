@@ -96,11 +96,12 @@ async def wait_turn(place: Place, until: float) -> Turn:
     """Wait until called, or until the loop's clock says `until`.
 
     The clock settles the place as `LATE` in the same way as others settle it, so a call and the end
-    of patience can never both win. A waiter that is cancelled must look at `place.turn` itself.
+    of patience can never both win. A waiter that is cancelled takes its turn with it, unless it was
+    called a moment before, and must look at `place.turn` itself.
     """
     timer = asyncio.get_running_loop().call_at(until, place.settle, Turn.LATE)
     try:
-        return await asyncio.shield(place.turn)
+        return await place.turn
     finally:
         timer.cancel()
 
@@ -152,5 +153,6 @@ class Gate:
 
     def _give_back(self, place: Place) -> None:
         """A waiter that was cancelled may have been called a moment before: its place goes to the next."""
-        if not place.settle(Turn.LATE) and place.turn.result() is Turn.CALLED:
+        turn = place.turn
+        if turn.done() and not turn.cancelled() and turn.result() is Turn.CALLED:
             self.leave()
