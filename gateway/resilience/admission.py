@@ -5,11 +5,11 @@ That is the latency which overload causes, and nothing else does. A request's ow
 do: one upstream that hangs makes the pages that need it slow, and a limit that followed them would
 send the others away from a process that is idle.
 
-Each step of each page waits for one turn of the loop, and a page has some thirty of them: a delay of
-5 ms is one that visitors feel as 150. What counts is the median of the last few looks: a collection
-of garbage or a neighbour on the machine delays some of them, a queue that stands delays them all. The
-least of them (CoDel's rule, RFC 8289) is blind here, because a timer that falls due at the end of a
-turn is never late, however long the turn was.
+Each step of each page waits for one turn of the loop, and a page has many: a delay of 5 ms makes a
+product page 150 ms later (`benchmarks/overload.py`). What counts is the median of the last few looks:
+a collection of garbage or a neighbour on the machine delays some of them, a queue that stands delays
+them all. The least of them (CoDel's rule, RFC 8289) is blind here, because a timer that falls due at
+the end of a turn is never late, however long the turn was.
 
 By Little's law a process that is never idle needs no more inside than end in the time that a page
 takes when it is alone; everybody beyond waits for the others. So the limit goes down until the delay

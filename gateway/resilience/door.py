@@ -20,6 +20,9 @@ OVERLOADED = msgspec.json.encode(
     {"errors": [{"message": "The service is busy. Try again shortly.", "extensions": {"code": "OVERLOADED"}}]}
 )
 
+TAKEN_BYTES = 128 * 1024
+"""More than any request may have: what is larger is refused inside, and need not be read for that."""
+
 
 def everything_is_a_page(_scope: Scope) -> Priority | None:
     """Rank every request as a page."""
@@ -30,10 +33,40 @@ def no_headers(_scope: Scope) -> tuple[()]:
     return ()
 
 
+async def take_in(scope: Scope, receive: Receive) -> list[Message]:
+    """All messages of a body, to its end or beyond `TAKEN_BYTES`, and nothing of one that says it is larger.
+
+    The last message is a disconnect if the client went away.
+    """
+    messages: list[Message] = []
+    taken = 0
+    if any(name == b"content-length" and int(value) > TAKEN_BYTES for name, value in scope["headers"]):
+        return messages
+    while True:
+        message = await receive()
+        messages.append(message)
+        taken += len(message.get("body", b""))
+        if not message.get("more_body") or taken > TAKEN_BYTES:
+            return messages
+
+
+def give_again(messages: list[Message], receive: Receive) -> Receive:
+    """What was taken in, and then what comes."""
+    left = iter(messages)
+
+    async def receive_again() -> Message:
+        for message in left:
+            return message
+        return await receive()
+
+    return receive_again
+
+
 class AdmissionDoor:
     """Lets a request in, makes it wait, or answers 503 with `Retry-After`.
 
-    `rank_of` says how important a request is from its scope alone, before its body is read; None
+    A request comes to the door when all of it is there: whoever sends a byte now and then holds no
+    place. `rank_of` says how important a request is from its scope alone, before its body is read; None
     for what is not limited, like probes and metrics. Answers that stay open for long should not
     count: whoever begins one calls `scope["leave_admission"]()`. `headers_of` gives what a refusal
     needs besides: without the headers of CORS a page of another origin could not read it.
@@ -64,6 +97,9 @@ class AdmissionDoor:
         if rank is None:
             await self._app(scope, receive, send)
             return
+        messages = await take_in(scope, receive)
+        if messages and messages[-1]["type"] == "http.disconnect":
+            return
         if not self._admission.gate.try_enter() and not await self._admission.wait(rank):
             headers = [*self._refusal, *self._headers_of(scope)]
             await send({"type": "http.response.start", "status": 503, "headers": headers})
@@ -72,6 +108,6 @@ class AdmissionDoor:
         visit = self._admission.begin()
         scope["leave_admission"] = visit
         try:
-            await self._app(scope, receive, send)
+            await self._app(scope, give_again(messages, receive), send)
         finally:
             visit()

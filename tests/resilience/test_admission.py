@@ -268,7 +268,7 @@ async def test_a_long_answer_may_leave_early_and_a_failing_one_leaves_too() -> N
         raise AssertionError(f"expected no answer from the door, got {message}")
 
     with pytest.raises(RuntimeError):
-        await AdmissionDoor(app, admission)({"type": "http"}, no_body, send)
+        await AdmissionDoor(app, admission)({"type": "http", "headers": []}, no_body, send)
     assert (insides, admission.gate.inside) == ([0], 0)
 
 
@@ -289,10 +289,12 @@ async def test_requests_that_hang_give_their_places_up() -> None:
     door = AdmissionDoor(app, admission)
     async with admission.following_delay(), asyncio.TaskGroup() as group:
         for _ in range(2000):
-            group.create_task(door({"type": "http", "path": "/hangs"}, no_body, send))
+            group.create_task(door({"type": "http", "path": "/hangs", "headers": []}, no_body, send))
             await asyncio.sleep(0.01)
         assert (admission.gate.inside < 100, admission.parked > 1900) == (True, True)
-        pages = [group.create_task(door({"type": "http", "path": "/page"}, no_body, send)) for _ in range(100)]
+        pages = [
+            group.create_task(door({"type": "http", "path": "/page", "headers": []}, no_body, send)) for _ in range(100)
+        ]
         await asyncio.wait(pages)
         assert statuses == {200: 100}
         never.set()

@@ -60,7 +60,7 @@ async def test_the_cheapest_to_lose_are_sent_away_first() -> None:
 
     async def visit(name: str, *headers: tuple[bytes, bytes]) -> None:
         async def receive() -> dict[str, Any]:
-            raise AssertionError("the body was read")
+            return {"type": "http.request", "body": b"{", "more_body": False}
 
         async def send(message: Any) -> None:
             statuses.setdefault(name, message.get("status", 0))
