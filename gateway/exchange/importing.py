@@ -33,6 +33,7 @@ LOCK: Final = "import.lock"
 ROWS_AT_ONCE: Final = 2000
 MOST_MEMORY: Final = 1024**3
 CLOCK_SLACK_S: Final = 60.0
+ITS_SECOND_S: Final = 0.999
 GUID: Final = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
 CANNOT_STORE: Final = os.EX_IOERR
 IS_BUSY: Final = os.EX_TEMPFAIL
@@ -252,7 +253,8 @@ def decide_moment(formed_at: str | None, zone: ZoneInfo, arrived_at: float) -> f
     """The moment that a package speaks of: its own word in 1C's zone, or when it arrived.
 
     A date without a time, 1C's empty date and a moment to come (its clock is wrong, or its zone)
-    tell nothing that could be compared with other messages.
+    tell nothing that could be compared with other messages. 1C writes whole seconds, so a package
+    counts as of the end of its own: of a push and a package of the same second, the later to arrive is believed.
     """
     try:
         said = dt.datetime.fromisoformat((formed_at or "").strip())
@@ -261,7 +263,9 @@ def decide_moment(formed_at: str | None, zone: ZoneInfo, arrived_at: float) -> f
     if said.year < 1980 or "T" not in (formed_at or "").replace(" ", "T"):  # noqa: PLR2004
         return arrived_at
     moment = (said if said.tzinfo else said.replace(tzinfo=zone)).timestamp()
-    return arrived_at if moment > arrived_at + CLOCK_SLACK_S else moment
+    if moment > arrived_at + CLOCK_SLACK_S:
+        return arrived_at
+    return moment if said.microsecond else max(moment, min(moment + ITS_SECOND_S, arrived_at))
 
 
 def is_numbered(name: str) -> bool:
