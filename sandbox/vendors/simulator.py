@@ -9,6 +9,7 @@ from sandbox.upstreams.contract import Json
 from sandbox.vendors.bitrix24 import Bitrix24
 from sandbox.vendors.cdek import Cdek
 from sandbox.vendors.loymax import Loymax
+from sandbox.vendors.moysklad import Moysklad
 from sandbox.vendors.onec import Onec
 from sandbox.vendors.recombee import Recombee
 from sandbox.vendors.retail_rocket import RetailRocket
@@ -45,6 +46,7 @@ SIMULATORS: Final[Mapping[str, Callable[[Shop], Simulator]]] = {
     "bitrix24": Bitrix24,
     "cdek": Cdek,
     "loymax": Loymax,
+    "moysklad": Moysklad,
     "onec": Onec,
     "talon_one": TalonOne,
     "voucherify": Voucherify,
