@@ -55,9 +55,15 @@ class HeldStock:
 
     async def ping(self) -> None:
         """Whether anything was ever heard, and lately enough; raises SourceUnavailable."""
-        held = await self._read([])
-        if self.now() - held.heard_at > self.settings.silent_after_s:
-            raise SourceUnavailable(self.upstream.source, f"nothing heard for {self.now() - held.heard_at:.0f} s")
+        if not await self.check_silence():
+            raise SourceUnavailable(self.upstream.source, "nothing was heard yet")
+
+    async def check_silence(self) -> bool:
+        """Whether anything was ever heard; raises SourceUnavailable when that is too long ago."""
+        heard_at = (await self._load([])).heard_at
+        if heard_at and self.now() - heard_at > self.settings.silent_after_s:
+            raise SourceUnavailable(self.upstream.source, f"nothing heard for {self.now() - heard_at:.0f} s")
+        return heard_at > 0
 
     async def fetch_availability(self, keys: Sequence[str], scope: InContext) -> Outcomes[str, Availability]:
         return await self._answer(keys, keys, lambda held: self._promise_all(keys, held, scope))
@@ -128,16 +134,20 @@ class HeldStock:
             return dict.fromkeys(keys, error)
 
     async def _read(self, skus: Sequence[str]) -> Held:
+        """What is known of the skus; raises a SourceError, also when nothing was ever heard."""
+        held = await self._load(skus)
+        if not held.heard_at:
+            raise SourceUnavailable(self.upstream.source, "nothing was heard yet")
+        return held
+
+    async def _load(self, skus: Sequence[str]) -> Held:
         """On a thread, within the caller's deadline; raises a SourceError."""
         deadline = call_terms.get().deadline
         source = self.upstream.source
         try:
             async with asyncio.timeout_at(deadline):
-                held = await asyncio.to_thread(read_levels, self.settings.folder, list(dict.fromkeys(skus)))
+                return await asyncio.to_thread(read_levels, self.settings.folder, list(dict.fromkeys(skus)))
         except TimeoutError:
             raise SourceTimeout(source, "the ledger was not read in time") from None
         except (sqlite3.Error, OSError) as error:
             raise SourceUnavailable(source, f"the ledger cannot be read: {error}") from None
-        if not held.heard_at:
-            raise SourceUnavailable(source, "nothing was heard yet")
-        return held

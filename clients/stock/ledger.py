@@ -127,6 +127,8 @@ def read_levels(folder: Path, skus: Sequence[str]) -> Held:
     """Levels of the skus that are known. One that two offers claim is nobody's, so it is not there."""
     levels: dict[str, list[Level]] = {}
     owners: dict[str, set[str]] = {}
+    if not folder.is_file() and not (folder / FILE).exists():
+        return Held({}, 0.0, 0.0)
     with opened(folder) as connection, reading(connection):
         for start in range(0, len(skus), _VARIABLES):
             some = skus[start : start + _VARIABLES]

@@ -134,12 +134,16 @@ class MoyskladStock(HeldStock):
     settings: MoyskladSettings
 
     async def ping(self) -> None:
-        """The cheapest read that needs credentials; raises SourceError."""
-        await self._get("/entity/store", {"limit": "1"}, _Entities, "stock.ping")
+        """Whether the copy is fresh enough; before there is one, the cheapest read that needs credentials.
 
-    async def fetch_stores(self) -> list[str]:
-        """Ids of all stores."""
-        stores = await self._get("/entity/store", {"limit": str(PAGE)}, _Entities, "stock.stores")
+        Asking on every ping would take units from the synchroniser. Raises SourceError.
+        """
+        if not await self.check_silence():
+            await self.fetch_stores(limit=1)
+
+    async def fetch_stores(self, limit: int = PAGE) -> list[str]:
+        """Ids of stores."""
+        stores = await self._get("/entity/store", {"limit": str(limit)}, _Entities, "stock.stores")
         return [store.id for store in stores.rows]
 
     async def fetch_names(self) -> AsyncIterator[list[tuple[str, str]]]:

@@ -249,7 +249,7 @@ async def test_wrong_credentials_are_told(tmp_path: Path) -> None:
         settings = rig.adapter.settings.model_copy(update={"token": SecretStr("wrong-token")})
         stock = moysklad.MoyskladStock(rig.adapter.upstream, settings, rig.time)
         with pytest.raises(InvalidSourceResponse) as caught:
-            await stock.ping()
+            await stock.fetch_stores()
     assert caught.value.detail == "HTTP 401, code 1056"
     assert "wrong-token" not in repr(stock)
 
@@ -257,7 +257,22 @@ async def test_wrong_credentials_are_told(tmp_path: Path) -> None:
 async def test_login_and_password_do_as_well(tmp_path: Path) -> None:
     """Basic, in UTF-8."""
     async with open_moysklad(tmp_path, Time(), token="", login=LOGIN, password=PASSWORD) as rig:
+        assert len(await rig.adapter.fetch_stores()) == len(rig.books.places)
+
+
+async def test_ping_asks_only_before_there_is_a_copy(tmp_path: Path) -> None:
+    """The doctor learns whether the credentials are right; readiness takes no units from the synchroniser."""
+    time = Time()
+    async with open_moysklad(tmp_path, time) as rig:
         await rig.adapter.ping()
+        assert rig.wire is not None
+        assert rig.wire.requests == []
+        time.pass_(3601)
+        with pytest.raises(SourceUnavailable):
+            await rig.adapter.ping()
+        fresh = rig.adapter.settings.model_copy(update={"folder": tmp_path / "new"})
+        await moysklad.MoyskladStock(rig.adapter.upstream, fresh, time).ping()
+        assert len(rig.wire.requests) == 1
 
 
 @pytest.mark.parametrize(
@@ -294,7 +309,7 @@ async def test_gotcha_waits_are_milliseconds(tmp_path: Path) -> None:
         token = call_terms.set(CallTerms(deadline=loop.time() + 1))
         try:
             with pytest.raises(SourceThrottled) as caught:
-                await rig.adapter.ping()
+                await rig.adapter.fetch_stores()
         finally:
             call_terms.reset(token)
     assert caught.value.retry_after_s == 2.5
