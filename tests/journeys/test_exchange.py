@@ -132,3 +132,46 @@ def test_package_that_is_cut_off_leaves_pages_as_they_were(shop: Shop) -> None:
     assert shop.told()["quantity"] == elsewhere + 33
     assert shop.exchange(full=True)[-1] == "success"
     shop.wait_for(elsewhere + 5)
+
+
+def test_pages_show_what_moysklad_counts(tmp_path: Path) -> None:
+    """Copied over real sockets within the vendor's limits; a storm of pages asks it nothing."""
+    with open_sandbox(tmp_path, products=60, vendors="stock=moysklad") as sandbox:
+        known = sandbox.known["vendors"]["stock"]
+        options = {
+            "folder": str(tmp_path / "ledger"),
+            "token": known["token"],
+            "warehouses": known["warehouses"],
+            "cap": 1000,
+            "look_every_s": 5,
+            "webhook_secret": "0123456789abcdefSECRET",
+        }
+        settings = {
+            "GATEWAY_UPSTREAMS__STOCK__VENDOR": "moysklad",
+            "GATEWAY_UPSTREAMS__STOCK__URL": f"{sandbox.addresses['stock']}/api/remap/1.2",
+            "GATEWAY_UPSTREAMS__STOCK__API_KEY": "",
+            "GATEWAY_UPSTREAMS__STOCK__OPTIONS": json.dumps(options),
+        }
+        with (
+            open_gateway(sandbox, **settings) as gateway,
+            httpx.Client(base_url=sandbox.addresses["stock"], timeout=60) as moysklad,
+        ):
+            shop = Shop(gateway, moysklad, sandbox.control, "LUM-000001-01")
+            wait_until_known(shop)
+            elsewhere = shop.elsewhere()
+            shop.sell("wh-msk", 77)
+            hint = {
+                "accountId": "a",
+                "stockType": "stock",
+                "reportType": "bystore",
+                "reportUrl": "http://127.0.0.1:9/x",
+            }
+            hook = f"{gateway.client.base_url}/exchange/moysklad/0123456789abcdefSECRET"
+            assert httpx.post(hook, json=hint).status_code == 204
+            print(f"a change was on the page {shop.wait_for(elsewhere + 77):.2f} s after its webhook")
+            for _ in range(300):
+                shop.told()
+            told = sandbox.control.get("/upstreams/stock").json()
+        print(f"MoySklad was asked: { {name: count['calls'] for name, count in told['operations'].items()} }")
+        assert set(told["statuses"]) == {"200", "204"}
+        assert sum(count["calls"] for count in told["operations"].values()) < 15
