@@ -2,7 +2,9 @@
 
 import re
 import tomllib
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -11,7 +13,7 @@ from gateway.secrets import secrets_of
 from gateway.settings import SOURCE_OF_UPSTREAM, Settings, UpstreamSettings
 from gateway.upstreams import decide_policy
 from gateway.vendors import GENERIC, VENDORS, choose_vendor
-from tests.vendors.recommenders import documented
+from tests.vendors.recommenders import documented, recombee_simulator, retail_rocket_simulator
 
 PAGES = Path(__file__).parents[2] / "docs" / "vendors"
 NAMES = sorted({name for domain in VENDORS.values() for name in domain if name != GENERIC})
@@ -55,3 +57,12 @@ def test_retail_rocket_s_published_quota_is_kept() -> None:
     richer = UpstreamSettings.model_validate({"url": "http://r.local", "quota_calls": 500})
     assert decide_policy(source, plain, retail_rocket).quota == Quota(100)
     assert decide_policy(source, richer, retail_rocket).quota == Quota(500)
+
+
+@pytest.mark.parametrize(
+    ("vendor", "simulator"), [("retail_rocket", retail_rocket_simulator), ("recombee", recombee_simulator)]
+)
+def test_every_switch_of_a_recommender_is_on_its_page(vendor: str, simulator: Callable[[], Any]) -> None:
+    """By its name, so that somebody who wants to see it break knows how."""
+    text = (PAGES / f"{vendor}.md").read_text()
+    assert [name for name in simulator().switches() if f"`{name}`" not in text] == []
