@@ -29,7 +29,7 @@ from resolvers.batch import Early
 GraphInfo: TypeAlias = ResolveInfo[Any]
 
 if TYPE_CHECKING:
-    from gateway.execution.fragments import Fragments
+    from gateway.execution.fragments import Fragments, Stencil
     from gateway.execution.plan import Request, Variant
 
 
@@ -80,6 +80,7 @@ class CompiledExecutor(GapExecutor):
         self.coerced_arguments: dict[tuple[int, int], dict[str, Any]] = {}
         self.fragment_key = getattr(request.context_value, "fragment_key", None)
         self.fragment_keys: dict[Fragments, int] = {}
+        self.moments: dict[int, tuple[Stencil, Any]] = {}
         self.waves = Waves()
         self.outstanding = 0
         self.nulled: list[list[str | int]] = []
@@ -109,6 +110,7 @@ class CompiledExecutor(GapExecutor):
         part: CompiledExecutor = super().create_sub_executor(defer_usage_set)  # type: ignore[assignment]
         part.is_part = True
         part.outstanding, part.nulled, part.waiter, part.fatal = 0, [], None, None
+        part.moments = {}  # another moment
         return part
 
     @cached_property

@@ -17,10 +17,11 @@ from itertools import chain, count
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import orjson
-from graphql import FieldNode, FragmentSpreadNode, GraphQLObjectType, SelectionSetNode
+from graphql import FieldNode, FragmentSpreadNode, GraphQLObjectType, SelectionSetNode, is_leaf_type
 
 from gateway.execution.arguments import variables_of
 from gateway.execution.writing import dump
+from resolvers.batch import Hole
 
 if TYPE_CHECKING:
     from gateway.execution.completion import PathTuple, Position, Step
@@ -38,10 +39,15 @@ _fresh_key = count()
 
 
 class Stencil(NamedTuple):
-    """A half-written object: copy `template`, then do the `entries`."""
+    """A half-written object: copy `template`, then do the `entries`.
+
+    `is_moments` if nothing but holes of leaves is left: then what it becomes is the same wherever one
+    run writes it, and need not be asked again. One provenance is that of many values.
+    """
 
     template: dict[str, Any]
     entries: tuple["Entry", ...]
+    is_moments: bool
 
 
 class Fragments:
@@ -133,11 +139,24 @@ class Fragments:
         return results
 
     def _fill(self, stencil: Stencil, run: "CompiledExecutor", value: Any, path: "PathTuple") -> Any:
+        if stencil.is_moments:
+            return self._fill_of_moment(stencil, run, value, path)
         selection = self.field.selections[self.type]
         result = stencil.template.copy()
         completed = run.follow(stencil.entries, result, run, value, path, None) if stencil.entries else result
         if selection.batches:
             run.waves.register(run, selection.batches, value, result, path)
+        return completed
+
+    @staticmethod
+    def _fill_of_moment(stencil: Stencil, run: "CompiledExecutor", value: Any, path: "PathTuple") -> Any:
+        known = run.moments.get(id(stencil))
+        if known is not None:
+            return known[1]
+        errors = len(run.collected_errors.errors)
+        completed = run.follow(stencil.entries, stencil.template.copy(), run, value, path, None)
+        if type(completed) is dict and len(run.collected_errors.errors) == errors:
+            run.moments[id(stencil)] = stencil, completed  # the stencil is held, so that its id stays its own
         return completed
 
     def _write(self, complete: "Step", run: "CompiledExecutor", value: Any, path: "PathTuple", key: int) -> Any:
@@ -156,7 +175,8 @@ class Fragments:
         try:
             if not entries and not selection.batches:
                 return _keep(value, key, orjson.Fragment(dump(completed)))
-            _keep(value, key, Stencil(self._template(value, completed, entries), entries))
+            is_moments = not selection.batches and all(map(_is_moment, entries))
+            _keep(value, key, Stencil(self._template(value, completed, entries), entries, is_moments))
         except TypeError:  # something that JSON does not know: only the whole answer can tell what to do
             pass
         return completed
@@ -230,6 +250,11 @@ def _keep(value: Any, key: int, kept: Any) -> Any:
         written.clear()
     written[key] = kept
     return kept
+
+
+def _is_moment(entry: "Entry") -> bool:
+    """Whether an entry is a hole that becomes a leaf."""
+    return isinstance(entry.field.kind, Hole) and is_leaf_type(entry.field.position.bare_type)
 
 
 def _is_final(completed: Any) -> bool:

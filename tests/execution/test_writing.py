@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from gateway.execution import Request, Written, compile_plan
 from gateway.execution.fragments import MAX_SELECTIONS
-from resolvers.batch import Pure
+from resolvers.batch import Hole, Pure
 from tests.execution.shop import Context, Money, Shop, Tile, tiles
 from tests.execution.worlds import World
 
@@ -109,6 +109,46 @@ def test_holes_are_filled_at_every_writing(shop: Shop) -> None:
     ages = [write(Context(now=moment), tile=value)["data"]["tile"]["age"] for moment in (1, 2, 3)]
     assert ages == [1, 2, 3]
     assert kept_of(value)
+
+
+def test_one_moment_is_one_writings(shop: Shop) -> None:
+    """What only holes are left of is asked once per writing, in however many places it stands, and anew by the next."""
+    filled: list[tuple[str, int]] = []
+
+    def age(tile: Any, context: Context, /, **_: Any) -> int:
+        filled.append((tile.id, context.now))
+        return context.now
+
+    shop.declare("Tile", "age", Hole(age))
+    write = Writer(shop, "{ tiles { id age } tile { id age } }")
+    one, two = tiles("1", "2")
+    for moment in range(3):
+        write(Context(now=moment), tiles=[one, two, one], tile=one)
+    filled.clear()
+    for moment in (7, 8):
+        written = write(Context(now=moment), tiles=[one, two, one], tile=one)["data"]
+        assert written["tiles"] == [{"id": each, "age": moment} for each in ("1", "2", "1")]
+        assert written["tile"] == {"id": "1", "age": moment}
+    places = {"tiles": ["1", "2"], "tile": ["1"]}
+    assert sorted(filled) == sorted((each, moment) for moment in (7, 8) for ids in places.values() for each in ids)
+
+
+def test_a_hole_that_fails_fails_everywhere(shop: Shop) -> None:
+    """A failure is told at every place that it leaves empty."""
+
+    def age(tile: Any, context: Context, /, **_: Any) -> int:
+        if context.now:
+            raise ValueError("no age")
+        return 0
+
+    shop.declare("Tile", "age", Hole(age))
+    write = Writer(shop, "{ tiles { id age } }")
+    (one,) = tiles("1")
+    for _ in range(3):
+        write(tiles=[one, one])
+    written = write(Context(now=1), tiles=[one, one])
+    assert written["data"]["tiles"] == [{"id": "1", "age": None}] * 2
+    assert [error["path"] for error in written["errors"]] == [["tiles", 0, "age"], ["tiles", 1, "age"]]
 
 
 def test_batch_fields_of_a_remembered_value_are_asked_again(shop: Shop) -> None:
