@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from clients.contract import in_batches
 from clients.errors import InvalidSourceResponse, Outcomes, SourceError
-from clients.pricing.explained import Step, explained_price
+from clients.pricing.explanation import Step, explained_price
 from clients.pricing.protocol import Price, PriceKey, ProductPrice, Promotion
 from clients.values import DataSource, Freshness, Money, ProductSkus
 

@@ -11,7 +11,7 @@ from typing import Final, NamedTuple
 import msgspec
 
 from clients.errors import InvalidSourceResponse, SourceUnavailable
-from clients.pricing.explained import Step, explained_price
+from clients.pricing.explanation import Step, explained_price
 from clients.pricing.lines import PricedLine
 from clients.pricing.protocol import (
     OtherMechanic,

@@ -11,9 +11,9 @@ from clients.annotations import is_marked, said_in
 from clients.contract import in_batches
 from clients.errors import Outcomes, SourceError
 from clients.http import UNDECODABLE, Upstream
-from clients.pricing.annotated import annotated_promotion, channels_of, component_of
-from clients.pricing.explained import Step, said_by
+from clients.pricing.explanation import Step, said_by
 from clients.pricing.lines import Bill, Billing, Lines, PricedLine, ask_lines, keys_of, prices_of, product_prices
+from clients.pricing.presentation import annotated_promotion, channels_of, component_of
 from clients.pricing.protocol import (
     CURRENT,
     CurrentPromotions,

@@ -13,9 +13,9 @@ from pydantic import Field
 from clients.contract import in_batches
 from clients.errors import Outcomes, SourceError
 from clients.http import Upstream
-from clients.pricing.annotated import component_of
-from clients.pricing.explained import Step, said_by
+from clients.pricing.explanation import Step, said_by
 from clients.pricing.lines import Bill, Billing, Lines, PricedLine, ask_lines, keys_of, prices_of, product_prices
+from clients.pricing.presentation import component_of
 from clients.pricing.protocol import CURRENT, CurrentPromotions, Price, PriceKey, ProductPrice, Promotion
 from clients.pricing.voucherify_promotions import is_shown, promotion_of, title_of
 from clients.pricing.voucherify_quotes import ITEMS_LIMIT, Quote, Quoting

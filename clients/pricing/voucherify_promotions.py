@@ -5,7 +5,7 @@ from decimal import Decimal
 from typing import Final
 
 from clients.annotations import is_marked, said_in
-from clients.pricing.annotated import annotated_promotion
+from clients.pricing.presentation import annotated_promotion
 from clients.pricing.protocol import (
     GiftMechanic,
     GiftSelection,

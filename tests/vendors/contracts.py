@@ -44,7 +44,7 @@ from jsonschema import Draft202012Validator
 from referencing import Registry
 from referencing.jsonschema import DRAFT202012
 
-from tests.vendors.relaxing import relaxed_document
+from tests.vendors.relaxation import relaxed_document
 
 Json = Any
 

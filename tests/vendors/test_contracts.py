@@ -6,7 +6,7 @@ import httpx
 import pytest
 
 from tests.vendors.contracts import NO_CONTRACTS, Contract, Judge, Tally, folder, published
-from tests.vendors.relaxing import relaxed_document
+from tests.vendors.relaxation import relaxed_document
 
 DOCUMENT = {
     "openapi": "3.0.1",
