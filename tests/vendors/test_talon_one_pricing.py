@@ -145,14 +145,24 @@ async def test_13_3_a_profile_is_asked_about_one_question_after_the_other(
 
 
 async def test_the_simulator_refuses_parallel_requests_for_a_profile(simulator: TalonOne) -> None:
-    """Two that overlap: the later one gets 409, as from Talon.One itself."""
-    simulator.switch({"slowMillis": 10})
-    adapters = [
+    """The one that comes while another is under way gets 409, as from Talon.One itself; other profiles do not."""
+    one, two = (
         TalonOnePricing(upstream(httpx.ASGITransport(simulator.app())), talon_one_settings(), lambda: NOW)
         for _ in range(2)
-    ]
-    outcomes = await asyncio.gather(*(price_of(one, "LUM-000001-01", scope=ANNA) for one in adapters))
-    assert sorted(type(one).__name__ for one in outcomes) == ["Price", "SourceThrottled"]
+    )
+    await one.fetch_current_promotions([CURRENT], ANNA)
+    await two.fetch_current_promotions([CURRENT], ANNA)
+    simulator.switch({"slowMillis": 3_600_000})
+    first = asyncio.create_task(price_of(one, "LUM-000001-01", scope=ANNA))
+    while not simulator._under_way:
+        await asyncio.sleep(0)
+
+    assert isinstance(await price_of(two, "LUM-000001-01", scope=ANNA), SourceThrottled)
+    simulator.switch({"slowMillis": 0})
+    assert isinstance(await price_of(two, "LUM-000001-01", scope=DARIA), Price)
+    first.cancel()
+    await asyncio.gather(first, return_exceptions=True)
+    assert isinstance(await price_of(two, "LUM-000001-01", scope=ANNA), Price)
 
 
 class Held(httpx.AsyncBaseTransport):
