@@ -127,6 +127,17 @@ async def test_a_purged_sku_is_missed(visit: Visit, watched: Watched, sandbox: S
     assert visit.faults == []
 
 
+async def test_a_gateway_that_is_gone_is_said(visit: Visit, sandbox: Sandbox) -> None:
+    """When the gateway dies the page says that it hears nothing, and a look-up says why there is no answer."""
+    with open_watched(sandbox) as dying:
+        await open_ops(visit, dying)
+    await expect(visit.page.locator("#pulse")).to_contain_text("no word for")
+    await visit.page.get_by_label("Tag or key").fill(f"sku:{SKU}")
+    await visit.page.get_by_role("button", name="Look up").click()
+    await expect(visit.page.locator("#look-up-note")).to_contain_text("Could not look")
+    assert [fault for fault in visit.faults if fault.startswith("script")] == []
+
+
 async def test_a_breaker_is_held_by_hand(visit: Visit, busy: Watched) -> None:
     """Held open after a question, its tile says why the system is not asked; then it decides by itself again."""
     await open_ops(visit, busy)
@@ -134,6 +145,8 @@ async def test_a_breaker_is_held_by_hand(visit: Visit, busy: Watched) -> None:
     await row.get_by_role("button", name="hold open").click()
     await visit.page.locator("dialog").get_by_role("button", name="Hold open").click()
     await expect(row.locator(".pill")).to_have_text("held open")
+    await expect(visit.page.locator("#breaker-note")).to_have_text("recommendations.blocks: done in 1 of 1 workers.")
+    await expect(visit.page.locator("#deeds")).to_contain_text("breaker of recommendations.blocks: open")
     tile = visit.page.locator('.tile[data-source="RECOMMENDATIONS"]')
     await expect(tile).to_contain_text("held open by hand")
     await row.get_by_role("button", name="by itself").click()
@@ -151,10 +164,10 @@ async def test_the_lab_agrees_with_what_was_measured(visit: Visit, busy: Watched
         print(f"{dataset}: replayed {in_force['hitRate']:.3f}, measured {drawn['measured']:.3f}")
         assert drawn["questions"] > 20
         assert abs(in_force["hitRate"] - drawn["measured"]) < 0.02
-        sized = busy.ops.get(f"/ops/lab/{dataset}/sizes").json()
-        print(f"{dataset}: replayed at its size {sized['replayed']:.3f}, measured {sized['measured']:.3f}")
-        assert abs(sized["replayed"] - sized["measured"]) < 0.02
-        assert [point["factor"] for point in sized["points"]].count(1) == 1
+    sized = busy.ops.get("/ops/lab/price/sizes").json()
+    print(f"price: replayed at its size {sized['replayed']:.3f}, measured {sized['measured']:.3f}")
+    assert abs(sized["replayed"] - sized["measured"]) < 0.02
+    assert [point["factor"] for point in sized["points"]].count(1) == 1
     await visit.page.locator("#lab-dataset").select_option("product_availability")
     await expect(visit.page.locator("#size-points tr.in-force")).to_contain_text("268.4 MB")
     await expect(visit.page.locator("#size-chart canvas")).to_be_visible()

@@ -13,12 +13,15 @@ export async function hold(breaker, state) {
     closed: ["Hold closed?", `Calls of ${breaker.operation} are sent however many fail, until you say otherwise.`, "Hold closed"],
     auto: ["Let it decide?", `The breaker of ${breaker.operation} opens and closes by itself again.`, "Let it decide"],
   }[state];
-  if (await confirm(...words)) await tell(post("/ops/breakers", { ...breaker, state }), at("look-up-note"), "Done");
+  if (!(await confirm(...words))) return;
+  await tell(post("/ops/breakers", { ...breaker, state }), at("breaker-note"), `${breaker.operation}: done`);
+  showKeys();
 }
 
 async function purge(tag) {
   if (!tag.includes(":")) return say(at("look-up-note"), "Expected a tag such as sku:LUM-000001-01 or dataset:price.");
-  const found = await get(`/ops/entries?q=${encodeURIComponent(tag)}`);
+  const found = await find(tag);
+  if (!found) return;
   const text = `Every worker forgets what carries ${tag}: ${found.length >= 50 ? "50 entries or more" : `${found.length} entries here`}, and whatever is on its way. The next question goes to the system.`;
   if (!(await confirm("Purge?", text, "Purge"))) return;
   await tell(post("/ops/purge", { tags: [tag] }), at("look-up-note"), `Purged ${tag}`);
@@ -35,8 +38,19 @@ async function tell(asked, note, done) {
   }
 }
 
+// What is kept under a tag or a part of a key; says so and gives nothing when the gateway does not answer.
+async function find(text) {
+  try {
+    return await get(`/ops/entries?q=${encodeURIComponent(text)}`);
+  } catch (error) {
+    say(at("look-up-note"), `Could not look: ${error.message}`);
+    return null;
+  }
+}
+
 async function lookUp(text, isAfterPurge = false) {
-  const found = await get(`/ops/entries?q=${encodeURIComponent(text)}`);
+  const found = await find(text);
+  if (!found) return;
   if (!isAfterPurge) say(at("look-up-note"), found.length ? `${found.length}${found.length >= 50 ? " or more" : ""} entries` : "Nothing is kept under that.");
   const box = at("found");
   box.known = undefined;
