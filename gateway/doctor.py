@@ -8,7 +8,7 @@ from typing import Any, Final, Literal, NamedTuple
 import msgspec
 
 from clients.catalogue.protocol import ProductKey
-from clients.errors import InvalidSourceResponse, SourceError, SourceThrottled, SourceTimeout
+from clients.errors import InvalidSourceResponse, NotOffered, SourceError, SourceThrottled, SourceTimeout
 from clients.recommendations.protocol import BlockKey
 from clients.scope import ForCustomer, InContext, OfCustomer, Public
 from clients.search.protocol import SuggestionKey
@@ -105,11 +105,12 @@ class System(NamedTuple):
 
 
 async def examine_system(system: System, question: Awaitable[Mapping[Any, Any]]) -> Finding:
-    """Is it there, does it say that it is well, and does it answer by its contract?"""
+    """Is it there, does it say that it is well, and does it answer by its contract? It need not offer everything."""
     what = f"system {system.name}" if system.vendor == GENERIC else f"system {system.name} ({system.vendor})"
     try:
         await system.adapter.ping()
-        wrong = next((error for error in (await question).values() if isinstance(error, SourceError)), None)
+        errors = (one for one in (await question).values() if isinstance(one, SourceError))
+        wrong = next((error for error in errors if not isinstance(error, NotOffered)), None)
     except SourceError as error:
         wrong = error
     finally:

@@ -17,7 +17,7 @@ from pydantic import BaseModel, ConfigDict, Field, SecretStr, model_validator
 from clients.errors import InvalidSourceResponse
 from clients.http import UNDECODABLE, Reply, Upstream
 from clients.renewed import Lease, Renewed
-from clients.vendors.loymax import API, TOKEN_PATH, UNAUTHORIZED, Data, Wire, judged
+from clients.vendors.loymax import API, BAD_REQUEST, TOKEN_PATH, UNAUTHORIZED, Data, Wire, judged
 from clients.vendors.tables import FromJson
 
 FORM: Final = ("content-type", "application/x-www-form-urlencoded")
@@ -148,6 +148,9 @@ class TillToken:
         reply = await self._upstream.send(
             "POST", TOKEN_PATH, operation=operation, content=str(httpx.QueryParams(form)).encode(), headers=[FORM]
         )
+        if reply.status == BAD_REQUEST:
+            refused = f"{operation}: HTTP 400, which is OAuth's 401: the account is refused"
+            raise InvalidSourceResponse(self._upstream.source, refused)
         try:
             said = _TILL.decode(judged(self._upstream.source, operation, reply))
         except UNDECODABLE as error:

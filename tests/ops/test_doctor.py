@@ -8,10 +8,17 @@ import httpx
 import pytest
 
 from clients.contract import ContractAdapter
-from clients.errors import InvalidSourceResponse, SourceError, SourceThrottled, SourceTimeout, SourceUnavailable
+from clients.errors import (
+    InvalidSourceResponse,
+    NotOffered,
+    SourceError,
+    SourceThrottled,
+    SourceTimeout,
+    SourceUnavailable,
+)
 from clients.http import Upstream
 from clients.values import DataSource
-from gateway.doctor import System, advise
+from gateway.doctor import System, advise, examine_system
 from tests.journeys.shop import ROOT, Sandbox, gateway_settings
 
 
@@ -51,6 +58,27 @@ def test_what_is_broken_is_said_with_what_to_do(sandbox: Sandbox) -> None:
     assert "can this machine reach it?" in lines["shared store"]
     assert "is GATEWAY_IDENTITY__JWKS_URL right?" in lines["signing in"]
     assert "well" in lines["system catalogue"]
+
+
+class Quiet:
+    """An adapter that is well."""
+
+    async def ping(self) -> None:
+        """Nothing is wrong."""
+
+
+@pytest.mark.parametrize(
+    ("outcome", "state"),
+    [({}, "well"), (NotOffered(DataSource.PRICING), "well"), (SourceUnavailable(DataSource.PRICING), "broken")],
+    ids=["absent", "not offered", "an error"],
+)
+async def test_vendor_need_not_offer_everything(outcome: object, state: str) -> None:
+    """The question that is asked everywhere may be one that this vendor has no answer to."""
+
+    async def question() -> dict[str, object]:
+        return {"promo": outcome}
+
+    assert (await examine_system(System("pricing", "loymax", "http://x", Quiet()), question())).state == state
 
 
 @pytest.mark.parametrize(

@@ -265,7 +265,9 @@ async def test_wrong_password_of_the_till_is_not_tried_again_and_again(tally: Ta
     """Loymax may lock an account that goes on trying: for half a minute nobody asks."""
     rig = Rig(tally, password="slip")
     for _ in range(5):
-        assert isinstance(await rig.ask(), InvalidSourceResponse)
+        outcome = await rig.ask()
+        assert isinstance(outcome, InvalidSourceResponse)
+        assert "the account is refused" in outcome.detail
 
     assert rig.meddler.paths() == ["/authorizationService/token"]
     assert "slip" not in repr(rig.pricing._options)
