@@ -1,6 +1,6 @@
 """What counting and writing lines costs: CPU per cached listing with telemetry and without, in one process.
 
-    python benchmarks/telemetry.py [requests] 2>/dev/null
+    python -m benchmarks.telemetry [requests] 2>/dev/null
 
 Two gateways over the same sandbox, asked in turn: one as it is, one of which nothing is counted and
 no line is written. Two ways to answer a listing: whole from the response level, and executed with
