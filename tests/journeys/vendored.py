@@ -1,6 +1,7 @@
 """Shops whose domains are of real vendors: which there are, and what their adapters are told."""
 
 import json
+import time
 import tomllib
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -11,7 +12,7 @@ import httpx
 
 from gateway.vendors import VENDORS
 from sandbox.vendors.simulator import SIMULATORS
-from tests.journeys.shop import ROOT, Gateway, Sandbox, open_logged_gateway, open_sandbox
+from tests.journeys.shop import ROOT, START_S, Gateway, Sandbox, open_logged_gateway, open_sandbox
 
 Json = dict[str, Any]
 Recipe = Callable[[Json, str], Json]
@@ -100,6 +101,11 @@ RECIPES: Mapping[tuple[str, str], Recipe] = {
         "cities": known["cities"],
         "parcel": PARCEL,
     },
+    ("stock", "moysklad"): lambda known, _: {
+        "folder": known["folder"],
+        "token": known["token"],
+        "warehouses": known["warehouses"],
+    },
     ("stock", "onec"): lambda known, _: {
         "folder": known["folder"],
         "exchange_login": "обмен",
@@ -119,8 +125,23 @@ def exchange(sandbox: Sandbox, gateway: Gateway) -> None:
     assert answer.json()["told"][-1] == "success", answer.text
 
 
-PREPARATIONS: Mapping[tuple[str, str], Callable[[Sandbox, Gateway], None]] = {("stock", "onec"): exchange}
+def wait_for_stock(_: Sandbox, gateway: Gateway) -> None:
+    """The first copy is made behind the back of pages."""
+    deadline = time.monotonic() + START_S
+    while gateway.ask(AVAILABILITY).json()["data"]["product"]["variant"]["availability"] is None:
+        assert time.monotonic() < deadline, "expected stock after the first copy"
+        time.sleep(0.1)
+
+
+AVAILABILITY = '{ product(by: {sku: "LUM-000001-01"}) { variant { availability { status } } } }'
+PREPARATIONS: Mapping[tuple[str, str], Callable[[Sandbox, Gateway], None]] = {
+    ("stock", "onec"): exchange,
+    ("stock", "moysklad"): wait_for_stock,
+}
 """What must happen before pages have anything to show."""
+
+PATHS = {"moysklad": "/api/remap/1.2"}
+"""Where a vendor's API begins, if not at the root of its address."""
 
 
 def is_there(domain: str, vendor: str) -> bool:
@@ -142,6 +163,7 @@ def settings_of(sandbox: Sandbox, vendors: Mapping[str, str], folder: Path) -> d
         prefix = f"GATEWAY_UPSTREAMS__{domain.upper()}__"
         said = json.dumps(options, ensure_ascii=False)
         told |= {f"{prefix}VENDOR": vendor, f"{prefix}API_KEY": "", f"{prefix}OPTIONS": said}
+        told[f"{prefix}URL"] = f"{sandbox.addresses[domain]}{PATHS.get(vendor, '')}"
     return told
 
 
