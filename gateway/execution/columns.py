@@ -205,12 +205,12 @@ def _rows(run: "CompiledExecutor", selection: "Selection", view: "View", parents
     if not view.is_tabular:
         raise _SURPRISE
     try:
-        read = list(zip(*map(view.get, parents), strict=True))
+        one = view.get_one
+        read = list(zip(*map(view.get, parents), strict=True)) if one is None else _only(list(map(one, parents)))
     except (AttributeError, KeyError):
         read = list(zip(*map(view.read, parents), strict=True))
     if read:
-        fields = [field for field in selection.fields if isinstance(field.kind, Attribute)]
-        columns = [_column(run, field, column) for field, column in zip(fields, read, strict=True)]
+        columns = [_column(run, field, column) for field, column in zip(view.fields, read, strict=True)]
         results = view.rows.many(zip(*columns))  # noqa: B905 - all are as long as their parents
     else:
         results = view.rows.many(repeat((), len(parents)))
@@ -218,6 +218,10 @@ def _rows(run: "CompiledExecutor", selection: "Selection", view: "View", parents
         for result, value in zip(results, _computed(run, field, parents), strict=True):
             result[field.key] = value
     return results
+
+
+def _only(column: Column) -> list[Column]:
+    return [column] if column else []
 
 
 def _computed(run: "CompiledExecutor", field: "Field", parents: Column) -> Column:

@@ -201,15 +201,17 @@ def follow(
 class View:
     """A selection as seen on parents of one class."""
 
-    __slots__ = ("cls", "entries", "get", "is_tabular", "keys", "read", "rows", "selection")
+    __slots__ = ("cls", "entries", "fields", "get", "get_one", "is_tabular", "keys", "read", "rows", "selection")
 
     def __init__(self, selection: Selection, cls: type) -> None:
         self.selection = selection
         self.cls = cls
         read_at_once = [f for f in selection.fields if _is_read_at_once(f, cls)]
+        self.fields = tuple(read_at_once)
         self.keys = tuple(f.key for f in read_at_once)
         names = tuple((f.kind.name, f.kind.is_lenient) for f in read_at_once if isinstance(f.kind, Attribute))
         self.get, self.read = _readers(cls, names)
+        self.get_one = _get_one(cls, names[0][0]) if len(names) == 1 else None
         keys = tuple(f.key for f in selection.fields)
         self.rows = rows_of(keys, _pattern(selection, frozenset(self.keys)), selection.type.name)
         self.entries: dict[tuple[type, ...], tuple[Entry, ...]] = {}
@@ -256,6 +258,12 @@ def _getter(cls: type, names: list[str]) -> Read:
         return lambda parent: ()  # noqa: ARG005 - every step has one signature
     getter: Callable[[Any], Any] = itemgetter(*names) if cls is dict else attrgetter(*names)
     return getter if len(names) > 1 else lambda parent: (getter(parent),)
+
+
+@lru_cache(maxsize=8192)
+def _get_one(cls: type, name: str) -> Callable[[Any], Any]:
+    """Reads the only name; as `_getter`, but gives the bare value."""
+    return itemgetter(name) if cls is dict else attrgetter(name)
 
 
 def _reader(cls: type, names: tuple[tuple[str, bool], ...], get: Read) -> Read:

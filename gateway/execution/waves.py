@@ -17,6 +17,8 @@ from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from inspect import isawaitable
 from typing import TYPE_CHECKING, Any
 
+from graphql.pyutils import Path
+
 from gateway.execution.completion import COMPLETE, SHORTEST_COLUMN, UNKNOWN, PathTuple
 from gateway.execution.fragments import splice_column
 from gateway.execution.kinds import strawberry_field_of
@@ -30,7 +32,7 @@ if TYPE_CHECKING:
 class Gaps:
     """Gaps of one selection in one wave: three parallel lists."""
 
-    __slots__ = ("fields", "is_claimed", "outcomes", "parents", "paths", "results", "run")
+    __slots__ = ("fields", "first", "is_claimed", "outcomes", "parents", "paths", "results", "run")
 
     def __init__(self, run: "CompiledExecutor", fields: Sequence["Field"]) -> None:
         self.run = run
@@ -40,6 +42,13 @@ class Gaps:
         self.paths: list[PathTuple] = []
         self.is_claimed = True
         self.outcomes: dict[Field, Sequence[Any]] = {}
+        self.first: Any = None
+
+    def path(self) -> Any:
+        """The reference's Path of the first parent; all fields of the gaps tell their functions of it."""
+        if self.first is None:
+            self.first = self.run.path(self.paths[0])
+        return self.first
 
 
 class Call:
@@ -171,7 +180,7 @@ class Waves:
             outcomes = field.kind.call(call.parents, info, **call.arguments)  # type: ignore[union-attr]
         except Exception as error:  # noqa: BLE001 - whatever user code raises becomes an error of the response
             outcomes = [error] * len(call.parents)
-        if isawaitable(outcomes):
+        if type(outcomes) is not list and isawaitable(outcomes):
             self.unstarted.append((self._await(call, outcomes), outcomes))
         else:
             self._deliver(call, outcomes)
@@ -220,7 +229,7 @@ class Waves:
 
     def _deliver(self, call: Call, outcomes: Any) -> None:
         expected = len(call.parents)
-        if not isinstance(outcomes, Sequence) or len(outcomes) != expected:
+        if not isinstance(outcomes, list | Sequence) or len(outcomes) != expected:
             outcomes = [_miscounted(call.parts[0][1], expected, outcomes)] * expected
         start = 0
         for gaps, field in call.parts:
@@ -330,7 +339,7 @@ def _is_enough(kind: Batch, known: Any) -> bool:
 
 def _info(gaps: Gaps, field: "Field") -> Any:
     run = gaps.run
-    info = run.info_at(field, (gaps.paths[0], field.key, field.parent_type.name))
+    info = run.info_at(field, Path(gaps.path(), field.key, field.parent_type.name))
     declared = strawberry_field_of(field.definition)
     if declared is None:
         return info
