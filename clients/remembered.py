@@ -2,6 +2,7 @@
 
 from collections import OrderedDict
 from collections.abc import Awaitable, Callable, Hashable
+from functools import partial
 from typing import Final, Generic, TypeVar
 
 from clients.renewed import Lease, Renewed
@@ -14,7 +15,10 @@ MOST_REMEMBERED: Final = 2048
 
 
 class Remembered(Generic[K, V]):
-    """Answers by key, each kept for `ttl_s`; beyond `most` the one that was used longest ago is forgotten."""
+    """Answers by key, each kept for `ttl_s`, failures not at all.
+
+    Beyond `most` of them the one that was used longest ago is forgotten.
+    """
 
     def __init__(
         self,
@@ -38,7 +42,8 @@ class Remembered(Generic[K, V]):
         """The answer, asked for if it is not remembered; raises a SourceError."""
         one = self._kept.get(key)
         if one is None:
-            one = self._kept[key] = Renewed(lambda: self._lease(key), self._source, self._now)
+            lease = partial(self._lease, key)
+            one = self._kept[key] = Renewed(lease, self._source, self._now)
             if len(self._kept) > self._most:
                 self._kept.popitem(last=False)
         self._kept.move_to_end(key)

@@ -88,7 +88,16 @@ async def examine(settings: Settings, now: Callable[[], float]) -> list[Finding]
                     )
                 )
                 for name, upstream in upstreams.reached.items()
-            )
+            ),
+            *(
+                asyncio.create_task(
+                    examine_system(
+                        System(name, one.settings.vendor, one.reached.base_url, one.adapter),
+                        one.adapter.fetch_locations([NOBODY], scopes.public),
+                    )
+                )
+                for name, one in upstreams.beside.items()
+            ),
         )
     finally:
         await upstreams.aclose()
@@ -96,9 +105,12 @@ async def examine(settings: Settings, now: Callable[[], float]) -> list[Finding]
 
 
 class System(NamedTuple):
-    """A system to look at: its domain, whose it is, where it answers and how it is asked."""
+    """A system to look at: what it is called, whose it is, where it answers and how it is asked.
 
-    name: UpstreamName
+    It is called by its domain, or `delivery/cdek` when it stands beside another one there.
+    """
+
+    name: str
     vendor: str
     address: str
     adapter: Pinged
@@ -123,12 +135,13 @@ async def examine_system(system: System, question: Awaitable[Mapping[Any, Any]])
 
 def advise(system: System, error: SourceError) -> str:
     """What to do about a system that does not answer as it should."""
-    setting = f"GATEWAY_UPSTREAMS__{system.name.upper()}__"
+    domain, _, _ = system.name.partition("/")
+    setting = f"GATEWAY_UPSTREAMS__{system.name.upper().replace('/', '__BESIDE__')}__"
     is_ours = system.vendor == GENERIC
     if isinstance(error, InvalidSourceResponse):
         if any(status in error.detail for status in ("401", "403")):
             return f"set {setting}{'API_KEY to a key' if is_ours else 'OPTIONS__... to credentials'} that it accepts"
-        contract = f"docs/contracts/{system.name}.yaml" if is_ours else f"docs/vendors/{system.vendor}.md"
+        contract = f"docs/contracts/{domain}.yaml" if is_ours else f"docs/vendors/{system.vendor}.md"
         return f"compare its answer with {contract}"
     if isinstance(error, SourceTimeout):
         return f"is it slow, or is {setting}TIMEOUT_S too short?"

@@ -14,6 +14,7 @@ from clients.errors import SourceError
 from clients.http import CallTerms, Priority, call_terms
 from clients.values import DataSource
 from gateway.cache.shared import Shared
+from gateway.resilience.health import Health, SourceHealth
 from gateway.resilience.stack import GuardedUpstream
 from gateway.settings import UpstreamName
 from gateway.vendors import Pinged
@@ -27,16 +28,23 @@ WARM_CONNECTIONS = 2
 class GuardedSources:
     """How the sources are, as the calls of their guards tell."""
 
-    guarded: Mapping[UpstreamName, GuardedUpstream]
+    guarded: Mapping[str, GuardedUpstream]
     notices: Mapping[DataSource, str]
 
     def statuses(self) -> Sequence[Status]:
-        """One status per upstream."""
-        readings = [guarded.health() for guarded in self.guarded.values()]
-        return [
-            Status(reading.source, SourceState[reading.health.name], reading.since, self.notices.get(reading.source))
-            for reading in readings
-        ]
+        """One status per source, also where several systems stand behind it."""
+        by_source: dict[DataSource, list[SourceHealth]] = {}
+        for guarded in self.guarded.values():
+            reading = guarded.health()
+            by_source.setdefault(reading.source, []).append(reading)
+        return [self._tell(source, readings) for source, readings in by_source.items()]
+
+    def _tell(self, source: DataSource, readings: Sequence[SourceHealth]) -> Status:
+        """Some of several systems down is degraded, since the last of them changed."""
+        states = {reading.health for reading in readings}
+        health = states.pop() if len(states) == 1 else Health.DEGRADED
+        since = max(reading.since for reading in readings)
+        return Status(source, SourceState[health.name], since, self.notices.get(source))
 
 
 async def ping(adapter: Pinged) -> str | None:

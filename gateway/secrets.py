@@ -5,12 +5,15 @@ from collections.abc import Iterator, Mapping
 from pydantic import BaseModel, SecretStr
 
 from gateway.settings import Settings
-from gateway.vendors import choose_vendor
+from gateway.vendors import choose_vendor, choose_vendors_beside
 
 
 def secrets_of(settings: Settings) -> list[str]:
     """The secrets of the settings and of the vendors' options; raises UnusableVendor."""
-    options = [choose_vendor(name, upstream).options for name, upstream in settings.upstreams.items()]
+    chosen = [choose_vendor(name, upstream) for name, upstream in settings.upstreams.items()]
+    for name, upstream in settings.upstreams.items():
+        chosen += choose_vendors_beside(name, upstream).values()
+    options = [one.options for one in chosen]
     return [secret for part in (settings, *options) for secret in secrets_in(part) if secret]
 
 

@@ -64,6 +64,12 @@ class UpstreamSettings(Section):
     options: dict[str, Any] = Field(
         default_factory=dict, description="What the vendor's adapter needs, see docs/vendors.", repr=False
     )
+    title: str | None = Field(
+        default=None, max_length=100, description="What shoppers are told when it fails and others stand in."
+    )
+    beside: dict[str, "UpstreamSettings"] = Field(
+        default_factory=dict, description="Delivery only: further carriers by a name of your own, settings as here."
+    )
     api_key: SecretStr = Field(
         default=SecretStr(""), description="Sent as `Authorization: Bearer`, if the system speaks our contract."
     )

@@ -12,6 +12,7 @@ import httpx
 from clients.catalogue.protocol import Catalogue
 from clients.customers.protocol import Customers
 from clients.delivery.protocol import Delivery
+from clients.delivery.several import Carrier, SeveralDelivery
 from clients.geo.protocol import Geo
 from clients.http import Upstream
 from clients.loyalty.protocol import Loyalty
@@ -34,7 +35,7 @@ from gateway.settings import (
     UpstreamSettings,
     require_upstreams,
 )
-from gateway.vendors import Pinged, Vendor, choose_vendors
+from gateway.vendors import SEVERAL_IN, ChosenVendor, Pinged, Vendor, choose_vendors, choose_vendors_beside
 
 LOOK_AT_QUOTAS_S = 1.0
 NEVER_OPENS = BreakerPolicy(min_calls=sys.maxsize, in_a_row=sys.maxsize)
@@ -58,16 +59,28 @@ class Clients:
 
 
 @dataclass(frozen=True, slots=True)
+class OneSystem:
+    """One of the systems of a domain, guarded on its own."""
+
+    settings: UpstreamSettings
+    reached: Upstream
+    guarded: GuardedUpstream
+    adapter: Any
+
+
+@dataclass(frozen=True, slots=True)
 class Upstreams:
     """The clients, and the guarded transports under them by domain, for health and metrics.
 
-    `adapters` are the clients by domain, for whoever treats all of them alike.
+    `adapters` are the clients by domain, for whoever treats all of them alike. Systems beside the
+    first one of their domain are in `guarded` too, as `delivery/cdek`, and one by one in `beside`.
     """
 
     clients: Clients
-    guarded: Mapping[UpstreamName, GuardedUpstream]
+    guarded: Mapping[str, GuardedUpstream]
     reached: Mapping[UpstreamName, Upstream]
     adapters: Mapping[UpstreamName, Pinged]
+    beside: Mapping[str, OneSystem]
     quotas: QuotaStore
 
     @asynccontextmanager
@@ -97,18 +110,26 @@ def open_upstreams(
 ) -> Upstreams:
     """Make everything that talks to other systems; call inside the event loop that will use it."""
     require_upstreams(settings)
-    chosen = choose_vendors(settings)
+    chosen, others = choose_vendors(settings), choose_vendors_beside(SEVERAL_IN, settings.upstreams[SEVERAL_IN])
     quotas = open_quotas(settings)
-    guarded = {
-        name: GuardedUpstream(policy, watch(WireEngine(policy.wire)), quotas)
-        for name, one in chosen.items()
-        for policy in [decide_policy(SOURCE_OF_UPSTREAM[name], settings.upstreams[name], one.vendor)]
-    }
-    reached = {name: _reach(name, settings.upstreams[name], guarded[name]) for name in SOURCE_OF_UPSTREAM}
-    adapters: dict[UpstreamName, Any] = {
-        name: one.vendor.adapter(reached[name], one.options, now) for name, one in chosen.items()
-    }
-    return Upstreams(Clients(**adapters), guarded, reached, adapters, quotas)
+
+    def opened(name: UpstreamName, told: UpstreamSettings, one: ChosenVendor, key: str = "") -> OneSystem:
+        policy = replace(decide_policy(SOURCE_OF_UPSTREAM[name], told, one.vendor), beside=key)
+        guarded = GuardedUpstream(policy, watch(WireEngine(policy.wire)), quotas)
+        reached = _reach(name, told, guarded)
+        return OneSystem(told, reached, guarded, one.vendor.adapter(reached, one.options, now))
+
+    first = {name: opened(name, settings.upstreams[name], one) for name, one in chosen.items()}
+    told = settings.upstreams[SEVERAL_IN].beside
+    beside = {f"{SEVERAL_IN}/{key}": opened(SEVERAL_IN, told[key], one, key) for key, one in others.items()}
+    adapters: dict[UpstreamName, Any] = {name: one.adapter for name, one in first.items()}
+    if beside:
+        carriers = [Carrier(one.settings.title, one.adapter) for one in (first[SEVERAL_IN], *beside.values())]
+        adapters[SEVERAL_IN] = SeveralDelivery(carriers)
+    guarded: dict[str, GuardedUpstream] = {str(name): one.guarded for name, one in first.items()}
+    guarded |= {name: one.guarded for name, one in beside.items()}
+    reached = {name: one.reached for name, one in first.items()}
+    return Upstreams(Clients(**adapters), guarded, reached, adapters, beside, quotas)
 
 
 def open_quotas(settings: Settings) -> QuotaStore:

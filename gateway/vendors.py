@@ -1,5 +1,6 @@
 """Whose systems can stand in each domain: how each adapter is made, and what its vendor publishes of its limits."""
 
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Final, Protocol
@@ -37,6 +38,12 @@ from gateway.settings import SOURCE_OF_UPSTREAM, Settings, UpstreamName, Upstrea
 
 GENERIC: Final = "generic"
 """The vendor of every system that speaks our own contract, `docs/contracts/`."""
+
+SEVERAL_IN: Final[UpstreamName] = "delivery"
+"""Where several systems give one list."""
+
+BESIDE: Final = re.compile(r"[a-z0-9_]{1,20}")
+"""Names of systems beside the first one; they are part of the names of figures."""
 
 Clock = Callable[[], float]
 
@@ -156,13 +163,30 @@ class ChosenVendor:
 
 
 def choose_vendors(settings: Settings) -> Mapping[UpstreamName, ChosenVendor]:
-    """The vendor of every domain that has a system; raises UnusableVendor."""
+    """The vendor of every domain that has a system; raises UnusableVendor, also for systems beside the first ones."""
+    for name in SOURCE_OF_UPSTREAM:
+        choose_vendors_beside(name, settings.upstreams[name])
     return {name: choose_vendor(name, settings.upstreams[name]) for name in SOURCE_OF_UPSTREAM}
 
 
-def choose_vendor(name: UpstreamName, settings: UpstreamSettings) -> ChosenVendor:
-    """One domain's vendor; raises UnusableVendor."""
-    setting, known = f"GATEWAY_UPSTREAMS__{name.upper()}__", VENDORS[name]
+def choose_vendors_beside(name: UpstreamName, settings: UpstreamSettings) -> Mapping[str, ChosenVendor]:
+    """The vendors of further systems in one domain; raises UnusableVendor."""
+    setting = f"GATEWAY_UPSTREAMS__{name.upper()}__BESIDE"
+    if settings.beside and name != SEVERAL_IN:
+        raise UnusableVendor(f"{setting}: expected none, because only {SEVERAL_IN} can have several systems.")
+    for key, more in settings.beside.items():
+        if not BESIDE.fullmatch(key):
+            raise UnusableVendor(f"{setting}: expected names of small letters, digits and _, got {key[:40]!r}.")
+        if more.beside:
+            raise UnusableVendor(
+                f"{setting}__{key.upper()}__BESIDE: expected none, systems stand beside the first one."
+            )
+    return {key: choose_vendor(name, more, f"{setting}__{key.upper()}__") for key, more in settings.beside.items()}
+
+
+def choose_vendor(name: UpstreamName, settings: UpstreamSettings, place: str = "") -> ChosenVendor:
+    """One domain's vendor; `place` is where its settings stand, if not at the domain itself. Raises UnusableVendor."""
+    setting, known = place or f"GATEWAY_UPSTREAMS__{name.upper()}__", VENDORS[name]
     vendor = known.get(settings.vendor)
     if vendor is None:
         raise UnusableVendor(f"{setting}VENDOR: expected one of {', '.join(known)}, got {settings.vendor!r}.")

@@ -19,7 +19,7 @@ import msgspec
 
 from clients.errors import InvalidSourceResponse, SourceTimeout, SourceUnavailable
 from clients.http import UNDECODABLE, Reply, Upstream, decide_objection
-from clients.renewed import Lease, Renewed
+from clients.renewed import REFUSED_S, Lease, Renewed
 
 EARLY_S: Final = 60.0
 LOCK_WITHIN_S: Final = 10.0
@@ -114,7 +114,7 @@ class RotatingTokens:
         self._file = file
         self._now = now
         self._refused: str | None = None
-        self._token = Renewed(self._fetch, upstream.source, now)
+        self._token = Renewed(self._fetch, upstream.source, now, refused_s=REFUSED_S)
 
     def place(self, method: str) -> str:
         return f"/rest/{method}.json"

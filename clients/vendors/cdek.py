@@ -12,7 +12,7 @@ import msgspec
 
 from clients.errors import InvalidSourceResponse, SourceError, SourceUnavailable
 from clients.http import UNDECODABLE, Decodes, Reply, Upstream, decide_objection
-from clients.renewed import Lease, Renewed
+from clients.renewed import REFUSED_S, Lease, Renewed
 from clients.values import DataSource
 
 T = TypeVar("T")
@@ -100,7 +100,7 @@ class Cdek:
         )
         self._credentials_in = credentials_in
         self._now = now
-        self._token = Renewed(self._fetch_token, upstream.source, now)
+        self._token = Renewed(self._fetch_token, upstream.source, now, refused_s=REFUSED_S)
 
     @property
     def source(self) -> DataSource:

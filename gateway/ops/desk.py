@@ -113,7 +113,7 @@ class Desk:
         return q.Done(is_done=True, note="" if purged.is_everywhere else "the shared store has not taken it yet")
 
     def _hold(self, question: q.HoldBreaker) -> q.Done:
-        guarded = next((g for g in self._rooms.guarded.values() if g.policy.source is question.source), None)
+        guarded = next((g for g in self._rooms.guarded.values() if g.policy.name == question.source), None)
         if guarded is None or question.state not in HOLDS or question.operation not in known_operations(guarded):
             return q.Done(is_done=False, note="no such breaker in this worker yet")
         guarded.hold(question.operation, HOLDS[question.state])

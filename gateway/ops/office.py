@@ -7,7 +7,7 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any, TypeVar
 
-from clients.values import Dataset, DataSource
+from clients.values import Dataset
 from gateway.cache.policy import Policy
 from gateway.ops import questions as q
 from gateway.ops.board import draw_board
@@ -126,9 +126,9 @@ class Office:
             published["notes"] += [own.note] if own.note else []
         return published
 
-    async def hold(self, source: DataSource, operation: str, state: str, who: str) -> dict[str, Any]:
+    async def hold(self, source: str, operation: str, state: str, who: str) -> dict[str, Any]:
         """Tell every worker's breaker."""
-        self._record(who, f"breaker of {operation}: {state}", source=source.value, operation=operation, state=state)
+        self._record(who, f"breaker of {operation}: {state}", source=source, operation=operation, state=state)
         return await self._tell(q.HoldBreaker(source, operation, state))
 
     async def _tell(self, question: q.Question) -> dict[str, Any]:

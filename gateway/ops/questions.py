@@ -4,7 +4,7 @@ from typing import TypeAlias
 
 import msgspec
 
-from clients.values import Dataset, DataSource
+from clients.values import Dataset
 from gateway.ops.history import StepOf
 from gateway.ops.lab import Point
 from gateway.ops.sizes import SizePoint
@@ -59,7 +59,7 @@ class PurgeTags(Question, frozen=True):
 class HoldBreaker(Question, frozen=True):
     """Hold a breaker "open" or "closed", or let it decide by itself: "auto"; answered by Done."""
 
-    source: DataSource
+    source: str
     operation: str
     state: str
 

@@ -19,7 +19,7 @@ import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import suppress
 from pathlib import Path
-from typing import Any, Final, TypeVar
+from typing import Annotated, Any, Final, TypeVar
 
 import msgspec
 from starlette.applications import Starlette
@@ -67,10 +67,14 @@ class TagsToPurge(msgspec.Struct, frozen=True):
     tags: list[str]
 
 
+SOURCE: Final = rf"^({'|'.join(DataSource.__members__)})(/[a-z0-9_]{{1,20}})?$"
+"""A source as figures name it: `DELIVERY`, and `DELIVERY/cdek` for a system beside its first one."""
+
+
 class BreakerToHold(msgspec.Struct, frozen=True):
     """Which breaker, and "open", "closed" or "auto"."""
 
-    source: DataSource
+    source: Annotated[str, msgspec.Meta(pattern=SOURCE)]
     operation: str
     state: str
 

@@ -105,9 +105,10 @@ class WireLimits:
 
 @dataclass(frozen=True, slots=True)
 class UpstreamPolicy:
-    """Everything the guards of one upstream go by."""
+    """Everything the guards of one upstream go by. `beside` names one of several systems in one domain."""
 
     source: DataSource
+    beside: str = ""
     wire: WireLimits = field(default_factory=WireLimits)
     deadline: DeadlinePolicy = field(default_factory=DeadlinePolicy)
     bulkhead: BulkheadPolicy = field(default_factory=BulkheadPolicy)
@@ -116,6 +117,11 @@ class UpstreamPolicy:
     retry: RetryPolicy = field(default_factory=RetryPolicy)
     breaker: BreakerPolicy = field(default_factory=BreakerPolicy)
     hedge: HedgePolicy | None = None
+
+    @property
+    def name(self) -> str:
+        """What the upstream is called in figures, and whose calls a shared quota counts."""
+        return f"{self.source.value}/{self.beside}" if self.beside else self.source.value
 
 
 TOTAL_S: Final[dict[DataSource, float]] = {

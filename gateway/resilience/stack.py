@@ -82,7 +82,7 @@ class GuardedUpstream(httpx.AsyncBaseTransport):
         self.retry_budget = Budget(policy.retry.budget, policy.retry.savings)
         self.hedge_budget = Budget((policy.hedge or HedgePolicy()).budget, policy.retry.savings)
         counting = store if shared and store is not None else LocalQuotaStore(around.clock)
-        self.turnstile = Turnstile(counting, policy.source.value, policy.quota, around.clock)
+        self.turnstile = Turnstile(counting, policy.name, policy.quota, around.clock)
         self.record = HealthRecord(policy.source, lambda: self.breakers.states().values(), around.clock, around.wall)
         self._outermost = stack(self, engine, around)
 

@@ -18,7 +18,7 @@ def read_upstreams(guarded: Iterable[GuardedUpstream]) -> Iterator[Sample]:
 
 def read_upstream(upstream: GuardedUpstream) -> Iterator[Sample]:
     """One of them."""
-    source = upstream.policy.source.value
+    source = upstream.policy.name
     yield from read_meter(upstream.meter, source)
     yield from read_moment(upstream.snapshot(), source)
     health = upstream.health().health

@@ -11,6 +11,7 @@ import httpx
 from clients.delivery.cdek import CdekDelivery
 from clients.delivery.cdek_settings import CdekSettings
 from clients.delivery.generic import GenericDelivery
+from clients.delivery.several import Carrier, SeveralDelivery
 from clients.http import Upstream
 from clients.values import DataSource
 from sandbox.server.upstream import Upstream as Twin
@@ -104,4 +105,30 @@ def cdek(
     return Rig(CdekDelivery(upstream, cdek_settings(**more), time), wire, time, simulator)
 
 
-CARRIERS = {"generic": generic, "cdek": cdek}
+class ByHost(httpx.AsyncBaseTransport):
+    """Several systems at one wire."""
+
+    def __init__(self, **systems: httpx.AsyncBaseTransport) -> None:
+        self.systems = systems
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        name = next(name for name in self.systems if name in request.url.host)
+        return await self.systems[name].handle_async_request(request)
+
+
+def several(time: Time) -> Rig:
+    """The retailer's own stores and couriers behind our contract, and CDEK beside them."""
+    own, carrier = generic(time), cdek(time)
+    wire = Wire(ByHost(generic=own.wire.beneath, cdek=carrier.wire.beneath))
+    ours = Upstream(DataSource.DELIVERY, "http://generic.test", wire, {"authorization": "Bearer key"})
+    theirs = Upstream(DataSource.DELIVERY, "https://api.cdek.test", wire)
+    adapter = SeveralDelivery(
+        [
+            Carrier("Галерея", GenericDelivery(ours, time)),
+            Carrier("СДЭК", CdekDelivery(theirs, cdek_settings(), time)),
+        ]
+    )
+    return Rig(adapter, wire, time, carrier.simulator)
+
+
+CARRIERS = {"generic": generic, "cdek": cdek, "several": several}
