@@ -155,13 +155,15 @@ async def push_for_ever(client: httpx.AsyncClient, took_ms: list[float]) -> None
         await asyncio.sleep(0.1)
 
 
-async def watch_memory(server: int, peaks: dict[str, int]) -> None:
-    """The most memory that the server and each import ever had, in kilobytes."""
+async def watch(server: int, peaks: dict[str, int], cpu_s: dict[int, float]) -> None:
+    """The most memory that the server and each import ever had, in kilobytes, and the CPU of each import."""
     while True:
         for pid in (server, *children_of(server)):
             most = most_memory_of(pid)
             name = "server" if pid == server else "import"
             peaks[name] = max(peaks.get(name, 0), most)
+            if pid != server:
+                cpu_s[pid] = max(cpu_s.get(pid, 0.0), cpu_of(pid))
         await asyncio.sleep(0.05)
 
 
@@ -174,6 +176,15 @@ def most_memory_of(pid: int) -> int:
     return next((int(line.split()[1]) for line in lines if line.startswith("VmHWM")), 0)
 
 
+def cpu_of(pid: int) -> float:
+    """Seconds of CPU, user's and kernel's; 0 when it is gone."""
+    try:
+        fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    except OSError:
+        return 0.0
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
 def children_of(pid: int) -> list[int]:
     try:
         return [int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
@@ -183,12 +194,13 @@ def children_of(pid: int) -> list[int]:
 
 async def drive(arguments: argparse.Namespace, folder: Path, address: str, server: int) -> None:
     peaks: dict[str, int] = {}
+    cpu_s: dict[int, float] = {}
     pushes: list[float] = []
     async with httpx.AsyncClient(base_url=address, timeout=120) as client, httpx.AsyncClient(base_url=address) as other:
         sender, stock = Sender(client), stock_in(folder)
         await push_once(other)
         idle = {"server": 0}
-        watching = asyncio.create_task(watch_memory(server, peaks))
+        watching = asyncio.create_task(watch(server, peaks, cpu_s))
         await asyncio.sleep(0.2)
         idle["server"] = peaks["server"]
         pushing = asyncio.create_task(push_for_ever(other, pushes))
@@ -217,6 +229,9 @@ async def drive(arguments: argparse.Namespace, folder: Path, address: str, serve
             task.cancel()
         await asyncio.gather(pushing, watching, return_exceptions=True)
     pushes.sort()
+    spent = list(cpu_s.values())[:2]
+    rates = ", ".join(f"{arguments.offers / one:,.0f}" for one in spent)
+    print(f"CPU of the imports: {', '.join(f'{one:.1f} s' for one in spent)}; {rates} offers per second of CPU")
     print(
         f"most memory: import {peaks['import'] / 1024:.0f} MB, server {peaks['server'] / 1024:.0f} MB "
         f"(idle {idle['server'] / 1024:.0f} MB)"

@@ -71,12 +71,19 @@ class CommerceML:
         """One step of the exchange; every refusal is a `failure` with its reason."""
         if self._places.locked():
             return _say("failure\nexpected fewer requests at once; try again later", 503)
+        try:
+            return await self._answer_in_place(request)
+        except NotAllowed as refused:
+            # Whoever guesses waits, but holds no place meanwhile: 1C would find none.
+            await asyncio.sleep(WRONG_PASSWORD_S)
+            return _say(f"failure\n{refused}", 401)
+
+    async def _answer_in_place(self, request: Request) -> Response:
         async with self._places:
             try:
                 return _say(await self._step(request))
-            except NotAllowed as refused:
-                await asyncio.sleep(WRONG_PASSWORD_S)
-                return _say(f"failure\n{refused}", 401)
+            except NotAllowed:
+                raise
             except ClientDisconnect:
                 return _say("failure\nexpected a whole request; got a part")
             except Refused as refused:

@@ -22,6 +22,7 @@ from gateway.telemetry.logs import get_log
 ROOT: Final = Path(__file__).resolve().parents[2]
 ANSWER_AFTER_S: Final = 3.0
 KILLED_S: Final = 5.0
+LOOK_S: Final = 0.2
 log = get_log("gateway.exchange")
 
 
@@ -57,7 +58,9 @@ class Imports:
         told = await asyncio.to_thread(read_state, job)
         if told is None or told.state not in sessions.SETTLED:
             status = await self._run(job)
-            if status is None or status == IS_BUSY:
+            if status == IS_BUSY:
+                return await self._wait_for_another(job)
+            if status is None:
                 return False
             told = await asyncio.to_thread(read_state, job)
             if status != os.EX_OK or told is None or told.state not in sessions.SETTLED:
@@ -67,6 +70,15 @@ class Imports:
         if told.state == sessions.FAILED:
             raise Refused(told.told)
         return True
+
+    async def _wait_for_another(self, job: Job) -> bool:
+        """Another worker imports, perhaps this very file: look now and then until 1C must be answered."""
+        for _ in range(int(self.answer_after_s / LOOK_S)):
+            await asyncio.sleep(LOOK_S)
+            told = await asyncio.to_thread(read_state, job)
+            if told is not None and told.state == sessions.DONE:
+                return True
+        return False
 
     async def aclose(self) -> None:
         """Stop what is under way: nothing of it was applied, and 1C will ask again."""

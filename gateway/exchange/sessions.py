@@ -91,12 +91,14 @@ def open_session(folder: Path, session: str, now: float) -> None:
 
 def use_session(folder: Path, session: str, now: float, absent_after_s: float) -> bool:
     """Whether the session is open; what waits for it to be quiet waits on."""
-    with opened(folder) as connection, writing(connection):
-        found = connection.execute(
-            "UPDATE sessions SET used_at = ? WHERE id = ? AND used_at >= ?", (now, session, now - SESSION_S)
-        )
-        connection.execute("UPDATE sweeps SET due_at = ? WHERE session = ?", (now + absent_after_s, session))
-        return found.rowcount == 1
+    with opened(folder) as connection:
+        is_open = "SELECT 1 FROM sessions WHERE id = ? AND used_at >= ?"
+        if connection.execute(is_open, (session, now - SESSION_S)).fetchone() is None:
+            return False
+        with writing(connection):
+            connection.execute("UPDATE sessions SET used_at = ? WHERE id = ?", (now, session))
+            connection.execute("UPDATE sweeps SET due_at = ? WHERE session = ?", (now + absent_after_s, session))
+        return True
 
 
 def begin_exchange(folder: Path, session: str) -> None:

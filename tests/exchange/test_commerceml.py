@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from gateway.exchange import commerceml
+from gateway.exchange.importing import locked
 from gateway.exchange.imports import Imports
 from tests.exchange.site import LOGIN, PASSWORD, Site, message, offer, offers, open_site, rests, zipped
 from tests.vendors import contracts
@@ -59,6 +60,17 @@ async def test_nobody_gets_in_without_the_password(site: Site, headers: dict[str
     answer = await site.client.get(EXCHANGE, params={"type": "catalog", "mode": "checkauth"}, headers=headers)
     assert answer.status_code == 401
     assert answer.text.startswith("failure\nexpected the login")
+
+
+async def test_those_who_guess_keep_nobody_out(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A wrong password costs whoever sent it half a second, and 1C no place."""
+    monkeypatch.setattr(commerceml, "WRONG_PASSWORD_S", 0.3)
+    asked = {"type": "catalog", "mode": "checkauth"}
+    guesses = [asyncio.create_task(site.client.get(EXCHANGE, params=asked)) for _ in range(20)]
+    await asyncio.sleep(0.1)
+    assert await site.bring("offers.xml", offers(offer("a", "5"))) == "success"
+    assert {(await guess).status_code for guess in guesses} <= {401, 503}
+    assert await site.quantities("a") == {"a": 5}
 
 
 @pytest.mark.parametrize("mode", ["init", "file", "import", "complete", "deactivate"])
@@ -424,6 +436,23 @@ async def test_import_that_is_killed_changes_nothing_and_is_begun_again(tmp_path
     async with open_site(tmp_path) as site:
         site.client.cookies = cookies
         assert await site.quantities("a") == {}
+        assert await site.import_("offers.xml") == "success"
+        assert await site.quantities("a") == {"a": 5}
+
+
+async def test_import_by_another_worker_is_waited_for(tmp_path: Path) -> None:
+    """1C's next call may reach a worker that does not import: it says progress, or success once the other is done."""
+    imports = Imports(answer_after_s=2.0)
+    async with open_site(tmp_path, imports) as site, open_site(tmp_path) as other:
+        await site.begin()
+        await site.send("offers.xml", offers(offer("a", "5")))
+        other.client.cookies = site.client.cookies
+        with locked(tmp_path):
+            waiting = asyncio.create_task(site.exchange("import", filename="offers.xml"))
+            await asyncio.sleep(1.0)
+            assert not waiting.done()
+        assert await other.import_("offers.xml") == "success"
+        assert await waiting in ("progress", "success")
         assert await site.import_("offers.xml") == "success"
         assert await site.quantities("a") == {"a": 5}
 
