@@ -154,13 +154,23 @@ def vendors_of(shop: str) -> dict[str, str]:
     return {domain: vendor for domain, vendor in SHOPS[shop].items() if is_there(domain, vendor)}
 
 
-def settings_of(sandbox: Sandbox, vendors: Mapping[str, str], folder: Path) -> dict[str, str]:
-    """The variables that put vendors into their domains; what the gateway keeps on disk goes to the folder."""
+BESIDE: Mapping[tuple[str, str], str] = {("second", "delivery"): "BESIDE__CDEK__"}
+"""Where a vendor stands beside our own contract's system: a carrier knows no stores of the shop."""
+
+
+def settings_of(sandbox: Sandbox, shop: str, folder: Path, ours: Sandbox) -> dict[str, str]:
+    """The variables that put a shop's vendors into their domains; what the gateway keeps on disk goes to the folder.
+
+    `ours` has the systems of our own contract that stand beside a vendor.
+    """
     told: dict[str, str] = {}
-    for domain, vendor in vendors.items():
+    for domain, vendor in vendors_of(shop).items():
         known = {**sandbox.known["vendors"][domain], "folder": str(folder)}
         options = RECIPES[domain, vendor](known, sandbox.addresses[domain])
         prefix = f"GATEWAY_UPSTREAMS__{domain.upper()}__"
+        if (shop, domain) in BESIDE:
+            told |= {f"{prefix}URL": ours.addresses[domain], f"{prefix}API_KEY": ours.known["apiKey"]}
+            prefix += BESIDE[shop, domain]
         said = json.dumps(options, ensure_ascii=False)
         told |= {f"{prefix}VENDOR": vendor, f"{prefix}API_KEY": "", f"{prefix}OPTIONS": said}
         told[f"{prefix}URL"] = f"{sandbox.addresses[domain]}{PATHS.get(vendor, '')}"
@@ -177,13 +187,17 @@ def open_vendors(shop: str, folder: Path) -> Iterator[Sandbox]:
 
 @contextmanager
 def open_over(
-    sandbox: Sandbox, shop: str, folder: Path, settings: Mapping[str, str], log: IO[bytes] | None = None
+    sandbox: Sandbox,
+    shop: str,
+    folder: Path,
+    ours: Sandbox,
+    settings: Mapping[str, str],
+    log: IO[bytes] | None = None,
 ) -> Iterator[Gateway]:
     """A gateway over such a sandbox, when its pages have something to show."""
-    vendors = vendors_of(shop)
-    told = {**settings_of(sandbox, vendors, folder), **settings}
+    told = {**settings_of(sandbox, shop, folder, ours), **settings}
     with open_logged_gateway(sandbox, log, **told) as gateway:
-        for pair in vendors.items():
+        for pair in vendors_of(shop).items():
             if pair in PREPARATIONS:
                 PREPARATIONS[pair](sandbox, gateway)
         yield gateway
