@@ -147,6 +147,8 @@ def advise(system: System, error: SourceError) -> str:
         return f"is it slow, or is {setting}TIMEOUT_S too short?"
     if isinstance(error, SourceThrottled):
         return "ask its owners for a higher limit"
+    if "heard" in error.detail:
+        return f"it tells stock by itself: has it ever, and does it still? see docs/vendors/{system.vendor}.md"
     return f"does it run, and is {setting}URL its address?"
 
 

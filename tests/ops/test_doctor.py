@@ -91,6 +91,11 @@ async def test_vendor_need_not_offer_everything(outcome: object, state: str) -> 
         ("cdek", SourceTimeout(DataSource.DELIVERY), "GATEWAY_UPSTREAMS__DELIVERY__TIMEOUT_S"),
         ("cdek", SourceThrottled(DataSource.DELIVERY), "higher limit"),
         ("cdek", SourceUnavailable(DataSource.DELIVERY), "GATEWAY_UPSTREAMS__DELIVERY__URL"),
+        (
+            "onec",
+            SourceUnavailable(DataSource.STOCK, "nothing was heard yet"),
+            "has it ever, and does it still? see docs/",
+        ),
     ],
 )
 def test_advice_names_what_the_vendor_is_told_by(vendor: str, error: SourceError, advice: str) -> None:
