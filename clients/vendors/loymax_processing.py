@@ -16,7 +16,7 @@ from pydantic import BaseModel, ConfigDict, Field, SecretStr, model_validator
 
 from clients.errors import InvalidSourceResponse
 from clients.http import UNDECODABLE, Reply, Upstream
-from clients.renewed import Lease, Renewed
+from clients.renewed import REFUSED_S, Lease, Renewed
 from clients.vendors.loymax import API, BAD_REQUEST, TOKEN_PATH, UNAUTHORIZED, Data, Wire, judged
 from clients.vendors.tables import FromJson
 
@@ -115,6 +115,12 @@ _GOODS: Final = Data[_GoodsAnswer](_GoodsAnswer)
 _TILL: Final = msgspec.json.Decoder(_Till)
 
 
+class TillUnanswered(InvalidSourceResponse):
+    """A sign-in was answered by something else, such as a proxy's page: that says nothing of the account."""
+
+    retryable = True
+
+
 class TillToken:
     """The till's token: as it was given, or fetched with its account and renewed a minute early."""
 
@@ -122,7 +128,7 @@ class TillToken:
         self._upstream = upstream
         self._options = options
         self._now = now
-        self._token = Renewed(self._fetch, upstream.source, now)
+        self._token = Renewed(self._fetch, upstream.source, now, refused_s=REFUSED_S)
 
     async def get(self) -> str:
         """Raises a SourceError."""
@@ -153,8 +159,10 @@ class TillToken:
             raise InvalidSourceResponse(self._upstream.source, refused)
         try:
             said = _TILL.decode(judged(self._upstream.source, operation, reply))
+        except InvalidSourceResponse as error:
+            raise TillUnanswered(self._upstream.source, error.detail) from None
         except UNDECODABLE as error:
-            raise InvalidSourceResponse(self._upstream.source, f"{operation}: {error}") from None
+            raise TillUnanswered(self._upstream.source, f"{operation}: {error}") from None
         return Lease(
             said.access_token,
             refresh_at=asked_at + said.expires_in - RENEWED_EARLY_S,

@@ -6,9 +6,10 @@ for each. Access tokens live an hour; a renewal gives a new pair and spends the 
 
 import datetime as dt
 import hashlib
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import Callable
 from dataclasses import dataclass
+from itertools import count
 from typing import Any
 from urllib.parse import parse_qsl
 
@@ -32,6 +33,7 @@ API = "/publicapi/v1.2"
 DESK_KEY = "desk-of-the-sandbox"
 TILL = ("till-of-the-sandbox", "password-of-the-till")
 LIFETIME_S = 3600
+REMEMBERED_OPERATIONS = 1000
 CODE_TOKEN = "2fa-of-the-sandbox"  # noqa: S105 (the sandbox has no secrets)
 
 
@@ -77,16 +79,18 @@ class Loymax:
 
     def __init__(self, shop: Shop) -> None:
         self._shop = shop
-        self.reset()
-
-    def reset(self) -> None:
-        self._switches = Switches()
-        self._calls: Counter[str] = Counter()
         self._issued: dict[str, Pair] = {}
         self._at_the_desk: dict[str, Pair] = {}
         self._by_access: dict[str, Pair] = {}
         self._tills: set[str] = set()
-        self._operations: set[str] = set()
+        self._operations: deque[str] = deque(maxlen=REMEMBERED_OPERATIONS)
+        self._numbers = count(1)
+        self.reset()
+
+    def reset(self) -> None:
+        """Nobody is signed out by it."""
+        self._switches = Switches()
+        self._calls: Counter[str] = Counter()
         self.renewals: Counter[str] = Counter()
 
     def app(self) -> Starlette:
@@ -245,7 +249,7 @@ class Loymax:
 
     def _till_token(self) -> Response:
         self.renewals["till"] += 1
-        access = f"till-{self.renewals['till']}-{self._shop.seed}"
+        access = f"till-{next(self._numbers)}"
         self._tills.add(access)
         lifetime_s = self._switches.expires_in_seconds
         return _json({"access_token": access, "token_type": "bearer", "expires_in": lifetime_s, "refresh_token": "t"})
@@ -267,7 +271,7 @@ class Loymax:
         code = self._switches.operation_code
         if asked["operationId"] in self._operations:
             code = "NotUniqueOperationID"
-        self._operations.add(asked["operationId"])
+        self._operations.append(asked["operationId"])
         if self._switches.loses_answers > 0:
             self._switches = msgspec.structs.replace(self._switches, loses_answers=self._switches.loses_answers - 1)
             return _json({"title": "lost"}, 502)

@@ -79,6 +79,14 @@ RECIPES: Mapping[tuple[str, str], Recipe] = {
         "money": known["money"],
         "point_worth": known["pointWorth"],
         "status_system": known["statusSystem"],
+        "processing": {
+            "username": known["tillUsername"],
+            "password": known["tillPassword"],
+            "merchant_uid": known["merchantUid"],
+            "merchants": known["merchants"],
+            "amount_attribute_id": known["amountAttributeId"],
+            "money": known["money"],
+        },
     },
     ("recommendations", "retail_rocket"): lambda known, _: {
         "partner_id": known["partnerId"],

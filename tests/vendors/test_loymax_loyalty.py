@@ -339,6 +339,20 @@ async def test_refused_tokens_of_many_customers_open_no_breaker(programme: Loyma
     assert guarded.health().health.name == "OPERATIONAL"
 
 
+async def test_workers_that_renew_at_once_all_show_the_account(programme: LoymaxProgramme) -> None:
+    """Four processes, one desk: Loymax takes one renewal, and whoever came too late finds the new pair at the desk."""
+    await account_of(programme)
+    programme.watch.pass_by(3600)
+    upstream = Upstream(DataSource.LOYALTY, "https://loymax.example", Jittery(programme.meddler))
+    shopper_address.set("198.51.100.1")
+    workers = [LoymaxLoyalty(upstream, loymax_options(programme.simulator), programme.watch.now) for _ in range(4)]
+
+    found = await asyncio.gather(*(worker.fetch_accounts([ACCOUNT], of("cust-anna")) for worker in workers))
+
+    assert all(isinstance(outcomes[ACCOUNT], LoyaltyAccount) for outcomes in found)
+    assert programme.simulator.renewals["cust-anna"] == 1
+
+
 @pytest.mark.looptime
 @pytest.mark.parametrize("switch", ["wantsCode", "refusesRenewal"])
 async def test_customer_who_has_to_confirm_is_told_so(programme: LoymaxProgramme, switch: str) -> None:

@@ -24,7 +24,7 @@ from sandbox.world.shop import Shop, terms_for
 from tests.vendors.cdek_asked import settle
 from tests.vendors.contracts import Judge, Tally, slim
 from tests.vendors.loyalty_programmes import Watch
-from tests.vendors.meddling import ByHost, Meddler
+from tests.vendors.meddling import ByHost, Meddler, page_of_html
 from tests.vendors.pricing_adapters import loymax_settings, shopper, whole
 
 Json = Any
@@ -271,6 +271,15 @@ async def test_wrong_password_of_the_till_is_not_tried_again_and_again(tally: Ta
 
     assert rig.meddler.paths() == ["/authorizationService/token"]
     assert "slip" not in repr(rig.pricing._options)
+
+
+async def test_sign_in_that_was_answered_by_a_proxy_is_tried_again(rig: Rig) -> None:
+    """A page of HTML says nothing about the account: whoever comes next asks anew."""
+    rig.meddler.always(page_of_html)
+    assert isinstance(await rig.ask(), InvalidSourceResponse)
+    rig.meddler.instead = lambda _: None
+
+    assert isinstance(await rig.ask(), Price)
 
 
 async def test_till_may_have_a_token_that_lasts(tally: Tally) -> None:
