@@ -12,7 +12,7 @@ from typing import Final
 import msgspec
 
 from clients.contract import in_batches
-from clients.delivery.cdek_points import CODE, LANGUAGES, RUSSIAN, Office, Offices, describe, takes
+from clients.delivery.cdek_points import CODE, LANGUAGES, NOWHERE, RUSSIAN, Office, Offices, describe, takes
 from clients.delivery.cdek_quotes import (
     NO_WAY,
     QuoteKey,
@@ -25,7 +25,7 @@ from clients.delivery.cdek_quotes import (
     read_methods,
 )
 from clients.delivery.cdek_settings import CdekSettings
-from clients.delivery.places import BadCursor, search
+from clients.delivery.places import BadCursor
 from clients.delivery.protocol import (
     DeliveryPromise,
     Location,
@@ -106,10 +106,11 @@ class CdekDelivery:
         now = self._now()
         questions = {key: self._question(key, scope, now) for key in dict.fromkeys(keys)}
         quotes = await in_batches([key for key in questions.values() if key], 1, self._quote)
-        return {
-            key: self._promise(key, question, quotes[question], now) if question else self._no_way(key, now)
-            for key, question in questions.items()
+        said: dict[QuoteKey | None, DeliveryPromise | SourceError] = {
+            question: self._promise(question, quote, now) for question, quote in quotes.items()
         }
+        said[None] = self._no_way(now)
+        return {key: for_sku(key.sku, said[question]) for key, question in questions.items()}
 
     def _question(self, key: PromiseKey, scope: InContext, now: float) -> QuoteKey | None:
         place = place_of(key.to, self._settings)
@@ -140,17 +141,15 @@ class CdekDelivery:
             raise self._broken("expected tariffs, got none that can be read")
         return Quote(tariffs, self._now(), is_whole=len(tariffs) == len(entries) and not answer.errors)
 
-    def _promise(
-        self, key: PromiseKey, question: QuoteKey, quote: Quote | SourceError, now: float
-    ) -> DeliveryPromise | SourceError:
+    def _promise(self, question: QuoteKey, quote: Quote | SourceError, now: float) -> DeliveryPromise | SourceError:
+        """What all variants that are packed alike are promised: places are counted once, not once per variant."""
         if isinstance(quote, SourceError):
             return quote
         methods = read_methods(quote.tariffs, question, next_cut_off(now, self._settings), self._settings)
         failures = () if quote.is_whole else (self._unread(),)
         counted = tuple(filter(None, (self._count(method, question) for method in methods)))
-        return DeliveryPromise(
-            sku=key.sku, methods=counted, failures=failures, freshness=self._received(quote.received_at)
-        )  # fmt: skip
+        freshness = self._received(quote.received_at)
+        return DeliveryPromise(sku="", methods=counted, failures=failures, freshness=freshness)
 
     def _count(self, method: MethodPromise, question: QuoteKey) -> MethodPromise | None:
         """The method with the number of places that take the parcel, as far as the list of them is at hand.
@@ -161,12 +160,14 @@ class CdekDelivery:
         offices = self._offices[RUSSIAN].at_hand() if kind and city else None
         if offices is None or city is None:
             return method
-        count = sum(office.kind is kind and takes(office, question) for office in offices.by_city.get(city, ()))
+        count = sum(
+            office.kind is kind and takes(office, question) for office in offices.by_city.get(city, NOWHERE).spots
+        )
         return msgspec.structs.replace(method, location_count=count) if count else None
 
-    def _no_way(self, key: PromiseKey, now: float) -> DeliveryPromise:
+    def _no_way(self, now: float) -> DeliveryPromise:
         """For a place that the settings do not know: no method, and nobody was asked."""
-        return DeliveryPromise(sku=key.sku, methods=(), failures=(), freshness=self._received(now))
+        return DeliveryPromise(sku="", methods=(), failures=(), freshness=self._received(now))
 
     def _unread(self) -> SourceFailure:
         return SourceFailure(code=SourceFailureCode.INVALID_RESPONSE, provider=self._settings.operator)
@@ -214,12 +215,12 @@ class CdekDelivery:
     def _search(self, offices: Offices, query: LocationQuery, scope: Public) -> LocationsFound:
         searched = offices.all
         if query.locality_id is not None:
-            searched = offices.by_city.get(self._settings.cities.get(query.locality_id, 0), [])
+            searched = offices.by_city.get(self._settings.cities.get(query.locality_id, 0), NOWHERE)
         try:
-            hits = search(searched, query)
+            hits = searched.search(query)
         except BadCursor:
             return LocationsFound(entries=(), locations=(), total_count=0, page=LAST_PAGE, problem=Problem.BAD_CURSOR)
-        locations = tuple(self._describe(searched[hit.at], scope) for hit in hits.hits)
+        locations = tuple(self._describe(searched.spots[hit.at], scope) for hit in hits.hits)
         entries = tuple(
             LocationEntry(location_id=location.id, cursor=hit.cursor, distance=hit.distance)
             for hit, location in zip(hits.hits, locations, strict=True)
@@ -281,6 +282,11 @@ class CdekDelivery:
 
     def _broken(self, detail: str) -> InvalidSourceResponse:
         return InvalidSourceResponse(self._cdek.source, detail)
+
+
+def for_sku(sku: str, promise: DeliveryPromise | SourceError) -> DeliveryPromise | SourceError:
+    """The promise for one of the variants that share it."""
+    return promise if isinstance(promise, SourceError) else msgspec.structs.replace(promise, sku=sku)
 
 
 def read_tariff(entry: msgspec.Raw) -> Tariff | None:

@@ -16,6 +16,7 @@ import tzfpy
 
 from clients.delivery.cdek_quotes import QuoteKey
 from clients.delivery.cdek_settings import CdekSettings
+from clients.delivery.places import PlaceList
 from clients.delivery.protocol import Location, LocationService, OpeningHours
 from clients.values import Address, GeoPoint, Image, LocationKind
 from clients.vendors.cdek import Envelope
@@ -132,11 +133,15 @@ class Offices:
     """Everything that hands out goods: all of it, by its code, and by CDEK's code of the city."""
 
     def __init__(self, offices: Iterable[Office]) -> None:
-        self.all = [office for office in offices if office.is_handout]
-        self.by_code = {office.code: office for office in self.all}
-        self.by_city: dict[int, list[Office]] = {}
-        for office in self.all:
-            self.by_city.setdefault(office.location.city_code, []).append(office)
+        self.all = PlaceList(office for office in offices if office.is_handout)
+        self.by_code = {office.code: office for office in self.all.spots}
+        cities: dict[int, list[Office]] = {}
+        for office in self.all.spots:
+            cities.setdefault(office.location.city_code, []).append(office)
+        self.by_city = {city: PlaceList(some) for city, some in cities.items()}
+
+
+NOWHERE: Final[PlaceList[Office]] = PlaceList(())
 
 
 def takes(office: Office, key: QuoteKey) -> bool:

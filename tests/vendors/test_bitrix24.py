@@ -1,9 +1,10 @@
 """Bitrix24: every exchange fits the vendor's contract and ours, and what a naive adapter gets wrong is got right."""
 
 import asyncio
+import datetime as dt
 import json
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 import httpx
@@ -21,9 +22,10 @@ from clients.values import DataSource
 from gateway.resilience.policy import default_policy
 from gateway.resilience.stack import GuardedUpstream
 from gateway.vendors import VENDORS
-from sandbox.vendors.bitrix24 import WEBHOOK
+from sandbox.vendors.bitrix24 import WEBHOOK, Bitrix24
 from sandbox.vendors.bitrix24_elements import FIRST_PRODUCT, MAPPING
 from sandbox.vendors.php import parse_query
+from sandbox.world.shop import Shop
 from tests.vendors.carriers import Rig, Time
 from tests.vendors.catalogues import bitrix24
 from tests.vendors.contracts import NO_CONTRACTS, Judge, Tally, folder, slim
@@ -460,3 +462,37 @@ async def test_the_webhook_s_path_is_in_no_error(time: Time) -> None:
         assert isinstance(error, SourceError)
         assert WEBHOOK.partition("/")[2] not in f"{error!r} {error.detail} {error.extensions} {rig.adapter!r}"
         assert WEBHOOK not in repr(rig.adapter._settings)
+
+
+@pytest.mark.asyncio
+@pytest.mark.looptime
+async def test_a_storm_of_listings_is_never_throttled_by_the_portal() -> None:
+    """A minute of pages that nobody remembers: what the quota lets through the portal takes, all of it."""
+    loop, began = asyncio.get_running_loop(), Time()
+    shop = Shop(1, 60, "http://pictures.test", lambda: began.at + dt.timedelta(seconds=loop.time()))
+    policy = VENDORS["catalogue"]["bitrix24"].limits(default_policy(DataSource.CATALOGUE))
+    statuses: list[int] = []
+    rig = bitrix24(began, lambda wire: GuardedUpstream(policy, Noting(wire, statuses)), Bitrix24(shop))
+    began_at = loop.time()
+    asking: list[asyncio.Future[dict[ProductKey, Any]]] = []
+    while loop.time() < began_at + 60:
+        asking.append(asyncio.ensure_future(ask(rig, ProductKey(kind="id", key=f"p-{1 + len(asking) % 60:06d}"))))
+        await asyncio.sleep(0.2)
+    outcomes = [outcome for answer in await asyncio.gather(*asking) for outcome in answer.values()]
+
+    assert set(statuses) == {200}
+    assert 100 <= len(statuses) <= 170
+    assert sum(isinstance(outcome, Product) for outcome in outcomes) >= 40
+
+
+@dataclass
+class Noting(httpx.AsyncBaseTransport):
+    """Notes how each call ended."""
+
+    beneath: httpx.AsyncBaseTransport
+    statuses: list[int]
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        answer = await self.beneath.handle_async_request(request)
+        self.statuses.append(answer.status_code)
+        return answer
