@@ -1,8 +1,8 @@
 """The catalogue in Bitrix24: products with their offers, and sections as the tree.
 
-Two or three calls bring any number of products up to 500: one for products, one for their offers,
-and one before both when variants are asked for by sku. Sections and names of lists are held, and
-fetched anew every ten minutes in the background.
+Two rounds of calls bring any number of products: one for them and one for their offers, and one before
+both when variants are asked for by sku. A call holds fifty lists, so a page of tiles is a call in each.
+Sections and names of lists are held, and fetched anew every ten minutes in the background.
 """
 
 from collections.abc import Callable, Mapping, Sequence

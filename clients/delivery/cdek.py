@@ -4,6 +4,7 @@ A carrier knows no goods: variants that are packed alike share one quote. The li
 whole, per language, and fetched anew once a day, as CDEK advises.
 """
 
+import asyncio
 import datetime as dt
 from collections.abc import Callable, Sequence
 from functools import partial
@@ -250,7 +251,9 @@ class CdekDelivery:
                 if len(offices) > self._settings.most_points:
                     raise self._broken(f"expected at most {self._settings.most_points} points, got more")
         now = self._now()
-        return Lease(Offices(offices.values()), now + POINTS_FRESH_S, now + POINTS_GONE_S)
+        # Some ten thousand points are tens of milliseconds: in a thread, so that nobody's page waits for them.
+        kept = await asyncio.to_thread(Offices, offices.values())
+        return Lease(kept, now + POINTS_FRESH_S, now + POINTS_GONE_S)
 
     async def _fetch_page(self, country: str, page: int, language: str) -> tuple[list[Office], int]:
         """One page of points, and how many pages there are: by the header, else one more after a full page."""
@@ -263,7 +266,7 @@ class CdekDelivery:
             "page": page,
         }
         answered = await self._cdek.get("/v2/deliverypoints", _ENTRIES, asked, operation="delivery.points")
-        read = [office for entry in answered.value if (office := read_office(entry)) is not None]
+        read = await asyncio.to_thread(read_offices, answered.value)
         if answered.value and not read:
             raise self._broken("expected pickup points, got none that can be read")
         said = answered.headers.get("x-total-pages", "")
@@ -277,8 +280,8 @@ class CdekDelivery:
     async def _look_up(self, code: str) -> tuple[Office, ...]:
         """The one office with this code, or none: for a closed one CDEK answers with its neighbour."""
         answered = await self._cdek.get("/v2/deliverypoints", _ENTRIES, {"code": code}, operation="delivery.locations")
-        read = (read_office(entry) for entry in answered.value)
-        return tuple(office for office in read if office is not None and office.code == code and office.is_handout)
+        read = read_offices(answered.value)
+        return tuple(office for office in read if office.code == code and office.is_handout)
 
     def _broken(self, detail: str) -> InvalidSourceResponse:
         return InvalidSourceResponse(self._cdek.source, detail)
@@ -295,6 +298,11 @@ def read_tariff(entry: msgspec.Raw) -> Tariff | None:
         return _TARIFF.decode(entry)
     except UNDECODABLE:
         return None
+
+
+def read_offices(entries: Sequence[msgspec.Raw]) -> list[Office]:
+    """The offices that can be read."""
+    return [office for entry in entries if (office := read_office(entry)) is not None]
 
 
 def read_office(entry: msgspec.Raw) -> Office | None:
