@@ -93,6 +93,7 @@ class Bench:
             "GATEWAY_IDENTITY__JWKS_URL": f"{self.upstreams.address}/jwks",
             "GATEWAY_LIMITS__REQUESTS_PER_S": ANY_NUMBER,
             "GATEWAY_LIMITS__COST_PER_S": ANY_NUMBER,
+            "GATEWAY_LIMITS__SHEDS_LOAD": "false",  # wrk would come again at once, and refusals are no pages
             "GATEWAY_PORT": str(port),
         }
 

@@ -175,12 +175,14 @@ async def objection(guard: GuardedUpstream, base_url: str, mode: str) -> str:
     )
 
 
+@pytest.mark.alone
 @pytest.mark.parametrize("mode", MODES)
 async def test_every_fault_becomes_one_of_our_errors_in_time(mode: str, ours: str, guard: GuardedUpstream) -> None:
     """The right word, not later than the deadline and 100 ms, nothing left running, and the next call is answered."""
     assert await objection(guard, ours, mode) == ""
 
 
+@pytest.mark.alone
 async def test_the_table_holds_for_another_implementation_of_the_modes(theirs: str) -> None:
     """The same forty cases against somebody else's faulty upstream; its `flaky` draws lots and may fail twice."""
     objections = []
