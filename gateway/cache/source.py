@@ -1,6 +1,7 @@
 """The cached source: what a loader asks, answered from memory, from others' loads, or from its client."""
 
 import asyncio
+from collections import deque
 from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
 from typing import Any, Generic, TypeVar, cast
 
@@ -25,6 +26,9 @@ from gateway.cache.shared import Shared, SharedDataset
 K = TypeVar("K", bound=Hashable)
 V = TypeVar("V")
 S = TypeVar("S", bound=Scope)
+
+TOLD_AT_ONCE = 2
+"""Of those who wait for a load that failed, so many are told in one turn of the loop."""
 
 
 class CachedSource(Generic[K, V, S]):
@@ -312,8 +316,19 @@ class CachedSource(Generic[K, V, S]):
     def _land_failed(self, scope: S, flight: Flight, error: SourceError) -> None:
         self._kept.hold(scope, flight.key)
         waiters, flight.waiters = flight.waiters, []
-        for waiter, index in waiters:
-            waiter.land(index, self._fall_back(scope, flight.key, error))
+        self._turn_away(scope, flight.key, error, deque(waiters))
+
+    def _turn_away(self, scope: S, key: K, error: SourceError, waiters: deque[tuple[Waiter, int]]) -> None:
+        """Tell a few of those who wait, and the others in the next turns of the loop.
+
+        Hundreds may wait for a source that hangs. Told in one turn, they would all write their pages in
+        the next, and whoever needs no word of that source would stand behind them.
+        """
+        for _ in range(min(TOLD_AT_ONCE, len(waiters))):
+            waiter, index = waiters.popleft()
+            waiter.land(index, self._fall_back(scope, key, error))
+        if waiters:
+            asyncio.get_running_loop().call_soon(self._turn_away, scope, key, error, waiters)
 
     def _fail_all(self, scope: S, flights: Sequence[Flight], error: SourceError) -> None:
         for flight in flights:
