@@ -20,20 +20,18 @@ visitors pause: without pauses they march in step, share calls as no crowd does,
 import argparse
 import asyncio
 import statistics
-import tempfile
 import time
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from pathlib import Path
 
 from benchmarks.harness.machine import describe_machine
 from benchmarks.harness.pace import Answers, Crowd
 from benchmarks.harness.processes import Meter, resident_mb
-from benchmarks.harness.servers import Bench, Server, write_tokens
+from benchmarks.harness.servers import Bench, Server
 from benchmarks.harness.table import read_table
 from benchmarks.harness.traffic import Request, Variety, prepare
-from benchmarks.harness.upstreams import open_upstreams, ready_tape
+from benchmarks.run import open_bench
 
 QUIET_SHARE = 0.4
 WARM_UP_S, QUIET_S, PHASE_S = 3.0, 3.0, 6.0
@@ -202,9 +200,7 @@ def main() -> None:
     parser.add_argument("--others", type=float, default=0.25, help="most of the core for neighbours in a round")
     told = parser.parse_args()
     print(describe_machine())
-    tape = ready_tape()
-    with tempfile.TemporaryDirectory(prefix="bench-") as folder, open_upstreams() as upstreams:
-        bench = Bench(upstreams, Path(folder), write_tokens(tape.with_suffix(".key.json"), Path(folder), 1))
+    with open_bench() as bench:
         named = read_table().named([told.contender])
         with bench.serving(named, more=DOORLESS) as (doorless,), bench.serving(named, more=OWN) as (usual,):
             asyncio.run(measure(bench, (doorless, usual), told))

@@ -15,18 +15,17 @@ the core are told, and left out.
 import argparse
 import asyncio
 import statistics
-import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 from benchmarks.harness.machine import describe_machine
 from benchmarks.harness.pace import Answers, Crowd
 from benchmarks.harness.processes import Meter, wait_idle
-from benchmarks.harness.servers import Bench, Server, write_tokens
+from benchmarks.harness.servers import Bench, Server
 from benchmarks.harness.table import read_table
 from benchmarks.harness.traffic import Request, Variety, prepare, send
-from benchmarks.harness.upstreams import NEVER_MS, USUAL_MS, open_upstreams, ready_tape
+from benchmarks.harness.upstreams import NEVER_MS, USUAL_MS
+from benchmarks.run import open_bench
 
 HOMES_PER_S, FILLING_S = 100, 1.5
 HANGING = "recommendations.blocks"
@@ -121,11 +120,8 @@ def main() -> None:
     parser.add_argument("--others", type=float, default=0.25, help="most of the core for neighbours in a round")
     told = parser.parse_args()
     print(describe_machine())
-    tape = ready_tape()
-    with tempfile.TemporaryDirectory(prefix="bench-") as folder, open_upstreams() as upstreams:
-        bench = Bench(upstreams, Path(folder), write_tokens(tape.with_suffix(".key.json"), Path(folder), 1))
-        with bench.serving(read_table().named(["gateway"]), more=OWN) as (server,):
-            asyncio.run(measure(bench, server, told))
+    with open_bench() as bench, bench.serving(read_table().named(["gateway"]), more=OWN) as (server,):
+        asyncio.run(measure(bench, server, told))
 
 
 if __name__ == "__main__":

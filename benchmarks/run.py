@@ -58,7 +58,7 @@ def parse() -> argparse.Namespace:
 
 
 @contextmanager
-def open_bench(products: int) -> Iterator[Bench]:
+def open_bench(products: int = 12 * PRODUCTS) -> Iterator[Bench]:
     """The upstreams, a temporary folder and signed tokens."""
     tape = ready_tape()
     with tempfile.TemporaryDirectory(prefix="bench-") as folder, open_upstreams(products) as upstreams:

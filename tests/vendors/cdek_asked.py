@@ -1,10 +1,11 @@
-"""Asking CDEK's adapter in tests, and answering in its place."""
+"""Asking CDEK's adapter in tests, and answering in its place; the fixtures of all its tests."""
 
 import asyncio
 from collections.abc import Callable
 from typing import Any
 
 import httpx
+import pytest
 
 from clients.delivery.protocol import (
     DeliveryPromise,
@@ -17,7 +18,8 @@ from clients.delivery.protocol import (
 from clients.errors import SourceError
 from clients.scope import InContext, Public
 from clients.values import DeliveryMethod, SalesChannel
-from tests.vendors.carriers import Rig
+from tests.vendors.carriers import Rig, Time, cdek
+from tests.vendors.contracts import Judge, Tally, slim
 
 Json = Any
 CONTEXT = InContext(locality_id="msk", channel=SalesChannel.WEB, currency="RUB", language="ru")
@@ -25,6 +27,17 @@ PUBLIC = Public(language="ru")
 TO_SPB = PromiseKey(sku="LUM-000001-01", to=Destination(locality_id="spb"))
 JSON = {"content-type": "application/json"}
 TOKEN, TARIFFS, POINTS = "/v2/oauth/token", "/v2/calculator/tarifflist", "/v2/deliverypoints"
+
+
+@pytest.fixture
+def time() -> Time:
+    return Time()
+
+
+@pytest.fixture
+def rig(time: Time, tally: Tally) -> Rig:
+    """Judged by our own schemas, whatever a test does."""
+    return cdek(time, lambda wire: Judge(wire, [slim("cdek")], tally))
 
 
 async def ask(rig: Rig, key: PromiseKey = TO_SPB, context: InContext = CONTEXT) -> DeliveryPromise | SourceError:

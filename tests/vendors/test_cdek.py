@@ -28,11 +28,14 @@ from tests.vendors.cdek_asked import (
     places,
     promised,
     raw_offices,
+    rig,
     settle,
+    time,
 )
 from tests.vendors.contracts import Contract, Judge, Tally, published, slim
 
 Json = Any
+__all__ = ["rig", "time"]
 
 
 def exploded(document: Json) -> Json:
@@ -70,17 +73,6 @@ def vendor_s() -> Contract:
         pick=lambda whole: [exploded(part["schema"]) for part in whole["schemas"][1:4]],
         lists_for_objects=True,
     )
-
-
-@pytest.fixture
-def time() -> Time:
-    return Time()
-
-
-@pytest.fixture
-def rig(time: Time, tally: Tally) -> Rig:
-    """Judged by our own schemas, whatever a test does."""
-    return cdek(time, lambda wire: Judge(wire, [slim("cdek")], tally))
 
 
 @pytest.mark.parametrize("source", ["slim", "published"])
@@ -142,8 +134,8 @@ async def test_what_fits_no_cell_goes_to_no_locker(time: Time) -> None:
     """Sides are compared in order of length, since a parcel can be turned."""
     turned = cdek(time, parcel={"weight_g": 100, "length_cm": 36, "width_cm": 60, "height_cm": 38})
     too_long = cdek(time, parcel={"weight_g": 100, "length_cm": 36, "width_cm": 61, "height_cm": 38})
-    for rig in (turned, too_long):
-        await rig.adapter.search_locations([LocationQuery(first=1)], PUBLIC)
+    for one in (turned, too_long):
+        await one.adapter.search_locations([LocationQuery(first=1)], PUBLIC)
 
     assert DeliveryMethod.PARCEL_LOCKER in by_method(await promised(turned))
     assert DeliveryMethod.PARCEL_LOCKER not in by_method(await promised(too_long))

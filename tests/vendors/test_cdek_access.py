@@ -27,22 +27,14 @@ from tests.vendors.cdek_asked import (
     TOKEN,
     ask,
     promised,
+    rig,
     settle,
+    time,
 )
 from tests.vendors.contracts import Judge, Tally, slim
 
 Json = Any
-
-
-@pytest.fixture
-def time() -> Time:
-    return Time()
-
-
-@pytest.fixture
-def rig(time: Time, tally: Tally) -> Rig:
-    """Judged by our own schemas, whatever a test does."""
-    return cdek(time, lambda wire: Judge(wire, [slim("cdek")], tally))
+__all__ = ["rig", "time"]
 
 
 async def test_one_token_for_many_who_ask_at_once(rig: Rig) -> None:

@@ -23,22 +23,13 @@ from tests.vendors.cdek_asked import (
     places,
     promised,
     raw_offices,
+    rig,
     settle,
+    time,
 )
-from tests.vendors.contracts import Judge, Tally, slim
 
 Json = Any
-
-
-@pytest.fixture
-def time() -> Time:
-    return Time()
-
-
-@pytest.fixture
-def rig(time: Time, tally: Tally) -> Rig:
-    """Judged by our own schemas, whatever a test does."""
-    return cdek(time, lambda wire: Judge(wire, [slim("cdek")], tally))
+__all__ = ["rig", "time"]
 
 
 async def test_silently_replaced_point_is_not_taken_for_the_asked_one(rig: Rig) -> None:

@@ -15,21 +15,10 @@ from clients.scope import InContext
 from clients.values import DeliveryMethod, GeoPoint, SalesChannel
 from sandbox.vendors.cdek import CODES
 from tests.vendors.carriers import PARCEL, Rig, Time, cdek
-from tests.vendors.cdek_asked import CONTEXT, TARIFFS, TO_SPB, answering, by_method, promised
-from tests.vendors.contracts import Judge, Tally, slim
+from tests.vendors.cdek_asked import CONTEXT, TARIFFS, TO_SPB, answering, by_method, promised, rig, time
 
 Json = Any
-
-
-@pytest.fixture
-def time() -> Time:
-    return Time()
-
-
-@pytest.fixture
-def rig(time: Time, tally: Tally) -> Rig:
-    """Judged by our own schemas, whatever a test does."""
-    return cdek(time, lambda wire: Judge(wire, [slim("cdek")], tally))
+__all__ = ["rig", "time"]
 
 
 async def test_variants_that_are_packed_alike_share_one_quote(rig: Rig) -> None:
