@@ -33,7 +33,11 @@ class PlannedExecutor:
         plan = self._plan(facts)
         if plan is None:
             return self._reference.execute(facts, context)
-        request = Request(context_value=context, variable_values=facts.variables, hide_suggestions=True)
+        request = Request(
+            context_value=context, variable_values=facts.variables, hide_suggestions=True, sketch=facts.sketch
+        )
+        if facts.draft is not None:
+            return then(facts.draft.fill(request), lambda filled: _whole(filled, plan, request))
         if facts.prepared.whole is not None:  # it increments, and the client takes parts
             return then(plan.execute(request), outcome_of)
         written: Eventual[Any] = plan.write(request)
@@ -56,6 +60,11 @@ class PlannedExecutor:
             self.fallbacks[plan.reason] += 1
             return None
         return plan if isinstance(plan, Plan) else None
+
+
+def _whole(filled: Written | None, plan: Plan, request: Request) -> Eventual[Result | Incremental]:
+    """A draft that was filled in; executed anew if it could not be."""
+    return read_written(filled) if filled is not None else then(plan.write(request), read_written)
 
 
 def read_written(written: Written | Any) -> Result | Incremental:

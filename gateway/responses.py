@@ -7,31 +7,18 @@ for how long and for whom (`gateway/cache/response.py`).
 from collections.abc import AsyncGenerator, Awaitable, Callable, Hashable
 from typing import Any, cast
 
-import msgspec
-from graphql import DocumentNode
-from graphql.language import FieldNode, Visitor, visit
-
 from clients.eventual import Eventual, is_pending, then
 from gateway.cache.reads import Reads
 from gateway.cache.response import KeptResponse, Place, ResponseKey, Responses
-from gateway.http.documents import Prepared, is_mutation
+from gateway.drafted import DraftedResponses
+from gateway.http.documents import is_mutation
 from gateway.http.envelope import read_data, write_result
 from gateway.http.ports import Executor, Incremental, RequestFacts, Result
 from gateway.http.terms import CacheTerms
+from gateway.response_keys import DocumentTraits, response_key, traits_of
 from resolvers.context import Context
 
-OF_THE_MOMENT = frozenset({"ageSeconds", "state", "sources"})
-"""Fields whose value depends on when it is written."""
-
 PRIVATE = CacheTerms(0, is_private=True)
-_TRAITS = "response level"
-
-
-class DocumentTraits(msgspec.Struct):
-    """What is known of a document: whether it tells ages, and whether it proved private for the signed-in."""
-
-    tells_ages: bool
-    is_private: bool = False
 
 
 class RememberedResponses:
@@ -39,6 +26,7 @@ class RememberedResponses:
 
     def __init__(self, inner: Executor, responses: Responses, now: Callable[[], float]) -> None:
         self._inner = inner
+        self._drafted = DraftedResponses(inner, responses)
         self._responses = responses
         self._now = now
 
@@ -48,7 +36,7 @@ class RememberedResponses:
             return self._inner.execute(facts, context)
         traits = traits_of(facts.prepared)
         if traits.is_private and facts.viewer.customer_id is not None:
-            outcome: Eventual[Any] = self._inner.execute(facts, context)
+            outcome: Eventual[Any] = self._drafted.execute(facts, context, traits)
             return then(outcome, mark_private)
         key = response_key(facts)
         kept = self._responses.find(key, context.asker)
@@ -83,7 +71,7 @@ class RememberedResponses:
     ) -> Result | Incremental:
         if not isinstance(result, Result) or result.errors or result.data is None:
             return result
-        if reads.refusal == "private":
+        if reads.is_private:
             traits.is_private = True
             return mark_private(result)
         body = write_result(result.data, ())
@@ -99,35 +87,3 @@ class RememberedResponses:
 def mark_private(result: Result | Incremental) -> Result | Incremental:
     """An answer that caches before us must not keep."""
     return Result(result.data, result.errors, result.extensions, PRIVATE) if isinstance(result, Result) else result
-
-
-def response_key(facts: RequestFacts) -> ResponseKey:
-    """What names the answer beside its audience."""
-    name = facts.operation.name
-    return ResponseKey(facts.prepared.sha256, name.value if name else None, msgspec.json.encode(facts.variables))
-
-
-def traits_of(prepared: Prepared) -> DocumentTraits:
-    """The traits of a document; found once and kept with it."""
-    traits = prepared.compiled.get(_TRAITS)
-    if not isinstance(traits, DocumentTraits):
-        traits = prepared.compiled[_TRAITS] = DocumentTraits(tells_ages=tells_ages(prepared.document))
-    return traits
-
-
-def tells_ages(document: DocumentNode) -> bool:
-    """Whether any field of the document depends on the moment of writing."""
-    search = _MomentFinder()
-    visit(document, search)
-    return search.found
-
-
-class _MomentFinder(Visitor):
-    """Looks for the fields whose value depends on when it is written."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.found = False
-
-    def enter_field(self, node: FieldNode, *_: Any) -> None:
-        self.found = self.found or node.name.value in OF_THE_MOMENT

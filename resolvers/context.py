@@ -44,12 +44,14 @@ class NotSignedIn(Exception):
 class ShopperAsker:
     """The viewer and the shopper's context, as the narrower views that keys and clients take.
 
-    Whoever wants to keep the answer sets `reads`: sources note in it what was read.
+    Whoever wants to keep the answer sets `reads`: sources note in it what was read. Loaders count in
+    `personal_reads` how often they were asked for what may be the customer's own.
     """
 
     viewer: Viewer
     shopper: Shopper
     reads: object = None
+    personal_reads: int = 0
 
     @cached_property
     def public(self) -> Public:

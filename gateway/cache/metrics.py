@@ -77,11 +77,16 @@ class SharedCounters:
 
 @dataclass(slots=True)
 class ResponseCounters:
-    """The response level, in responses; `refused` by the reason why one was not kept."""
+    """The response level, in responses; `refused` by the reason why one was not kept.
+
+    `drafted` were kept without what is one customer's own, `filled` were made from such a draft.
+    """
 
     hit: int = 0
     missed: int = 0
     kept: int = 0
+    drafted: int = 0
+    filled: int = 0
     refused: dict[str, int] = field(default_factory=dict)
 
 

@@ -20,11 +20,12 @@ class Reads:
 
     `served_until` is when the first of them may no longer be served while it is refreshed.
 
-    `refusal` says why the response must not be kept; whoever lets a response depend on anything
-    that no source told (the viewer, the time, a mutation) calls `refuse`.
+    `refusal` says why nothing of the response may be kept; whoever lets a response depend on anything
+    that no source told (the viewer, the time, a mutation) calls `refuse`. `is_private` when it shows
+    something of one customer: then the times and tags are those of what it shows besides.
     """
 
-    __slots__ = ("_seen", "_tags", "began", "born", "fresh_until", "newest", "refusal", "served_until")
+    __slots__ = ("_seen", "_tags", "began", "born", "fresh_until", "is_private", "newest", "refusal", "served_until")
 
     def __init__(self, began: float, born: int) -> None:
         self.began = began
@@ -32,13 +33,14 @@ class Reads:
         self.fresh_until = self.served_until = float("inf")
         self.newest = float("-inf")
         self.refusal: str | None = None
+        self.is_private = False
         self._tags: set[str] = set()
         self._seen: list[tuple[TagsOfRead, Scope, list[tuple[Any, Any]]]] = []
 
     def note(self, scope: Scope, entries: Sequence[Entry], tags_of: TagsOfRead) -> None:
         """Values were read under one scope."""
         if not is_shareable(scope):
-            self.refuse("private")
+            self.is_private = True
             return
         self.fresh_until = min([self.fresh_until, *[entry.fresh_until for entry in entries]])
         self.served_until = min([self.served_until, *[entry.served_until for entry in entries]])

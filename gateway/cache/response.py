@@ -5,7 +5,7 @@ the first of them is no longer fresh. Ages are written into a response once, so 
 is kept for a second at most, and only if none of its values was live: a copy is not.
 """
 
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
 from clients.scope import Asker, ForCustomer, InContext
 from gateway.cache.entry import Entry, Shelves
@@ -48,11 +48,27 @@ class KeptResponse(NamedTuple):
     forms: dict[bytes, bytes]
 
 
+class Draft(Protocol):
+    """What was written of a response, without what is one customer's own; whoever wrote it can fill it in."""
+
+    @property
+    def weight(self) -> int:
+        """About how many bytes it takes."""
+
+
+class KeptDraft(NamedTuple):
+    """A draft, and the tags that purge it."""
+
+    draft: Draft
+    tags: frozenset[str]
+
+
 class Responses:
     """The response level of one process."""
 
     def __init__(self, levels: Levels) -> None:
         self._shelves = Shelves()
+        self._drafts = Shelves()
         self._memory = levels.memory
         self._purges = levels.purges
         self._clock = levels.clock
@@ -76,6 +92,17 @@ class Responses:
         kept: KeptResponse = entry.value
         return kept
 
+    def find_draft(self, key: ResponseKey, asker: Asker) -> Draft | None:
+        """The kept draft of a response, for every signed-in customer of a context alike."""
+        shelf = self._drafts.get(asker.in_context)
+        entry = shelf.get(key) if shelf is not None else None
+        if entry is None or self._clock() >= entry.fresh_until or self._is_purged(entry):
+            return None
+        self._counters.filled += 1
+        entry.used = True
+        kept: KeptDraft = entry.value
+        return kept.draft
+
     def reads(self) -> Reads:
         """A new request's recorder; the asker carries it as `reads`."""
         return Reads(self._clock(), self._purges.epoch)
@@ -94,14 +121,31 @@ class Responses:
         place = Place(audience(asker), key)
         entry = self._shelves.entry(*place)
         entry.value = KeptResponse(body, frozenset(reads.tags), fresh_until, place, {})
-        entry.received_at = now
-        entry.fresh_until = entry.gone_at = fresh_until
-        entry.checked = self._purges.epoch
-        self._memory.settle(entry, now, ENTRY_BYTES + FORMS * len(body) + 100 * len(reads.tags))
+        self._settle(entry, now, fresh_until, FORMS * len(body) + 100 * len(reads.tags))
         self._counters.kept += 1
         return True
 
+    def keep_draft(self, key: ResponseKey, asker: Asker, draft: Draft, reads: Reads, *, tells_ages: bool) -> None:
+        """Keep what was written besides what is one customer's own, if what that has read allows it."""
+        now = self._clock()
+        if self._why_not_shared(reads, now, tells_ages=tells_ages) is not None:
+            return
+        entry = self._drafts.entry(asker.in_context, key)
+        tags = frozenset(reads.tags)
+        entry.value = KeptDraft(draft, tags)
+        self._settle(entry, now, pick_fresh_until(reads, now, tells_ages=tells_ages), draft.weight + 100 * len(tags))
+        self._counters.drafted += 1
+
+    def _settle(self, entry: Entry, now: float, fresh_until: float, weight: int) -> None:
+        entry.received_at = now
+        entry.fresh_until = entry.gone_at = fresh_until
+        entry.checked = self._purges.epoch
+        self._memory.settle(entry, now, ENTRY_BYTES + weight)
+
     def _why_not(self, reads: Reads, now: float, *, tells_ages: bool) -> str | None:
+        return "private" if reads.is_private else self._why_not_shared(reads, now, tells_ages=tells_ages)
+
+    def _why_not_shared(self, reads: Reads, now: float, *, tells_ages: bool) -> str | None:
         if reads.refusal is not None:
             return reads.refusal
         if reads.fresh_until == float("inf"):

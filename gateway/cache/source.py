@@ -8,7 +8,7 @@ from typing import Any, Generic, TypeVar, cast
 from clients.errors import SourceError, SourceTimeout
 from clients.eventual import Eventual
 from clients.http import Priority, call_terms
-from clients.scope import Asker, Scope
+from clients.scope import Asker, ForCustomer, OfCustomer, Scope
 from clients.values import Dataset
 from gateway.cache.carrier import Carrier
 from gateway.cache.codec import VALUE_OF, Codec
@@ -20,7 +20,7 @@ from gateway.cache.kept import Answer, Kept
 from gateway.cache.levels import Levels
 from gateway.cache.loads import Loads, priority_of
 from gateway.cache.policy import SOURCE_OF, Policy
-from gateway.cache.reads import Reads, refuse_reads
+from gateway.cache.reads import Reads, is_shareable, refuse_reads
 from gateway.cache.shared import Shared, SharedDataset
 
 K = TypeVar("K", bound=Hashable)
@@ -51,6 +51,7 @@ class CachedSource(Generic[K, V, S]):
     ) -> None:
         self.dataset = dataset
         self.policy = policy
+        self.is_of_customer = policy.scope in (ForCustomer, OfCustomer)
         self._project = project
         self._purges = levels.purges
         self._clock = levels.clock
@@ -198,6 +199,9 @@ class CachedSource(Generic[K, V, S]):
     def _record(self, reads: Reads, scope: S, keys: Sequence[K], answer: Eventual[list[Any]]) -> None:
         """Tell a request's recorder what it has read, as soon as that is known."""
         if reads.refusal is not None:
+            return
+        if not is_shareable(scope):
+            reads.is_private = True
             return
         if isinstance(answer, asyncio.Future):
             # Registered before any caller awaits it, so it runs before any of them goes on.

@@ -113,6 +113,11 @@ class CompiledExecutor(GapExecutor):
         part.moments = {}  # another moment
         return part
 
+    def resume(self) -> None:
+        """Stand where an earlier run of the variant stood when its root was executed."""
+        assert self.variant.known_root is not None
+        self._root = self.variant.known_root
+
     @cached_property
     def async_helpers(self) -> Any:  # type: ignore[override]
         # Weak: a run that held its own methods would be a cycle, and with it the whole request, all

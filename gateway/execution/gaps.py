@@ -87,6 +87,8 @@ class GapExecutor(IncrementalExecutor):
         """Fill the gaps: now if that is possible, else later."""
         waves = self.waves
         if not self.is_part:
+            if waves.sketch is not None:
+                waves.sketch.end_root(is_pending=self.is_awaitable(data))
             waves.flush()
             waves.is_held = False
         if self.is_awaitable(data) or self.outstanding:
@@ -124,11 +126,11 @@ class GapExecutor(IncrementalExecutor):
         if self.fatal is not None:
             raise self.fatal
         for keys in self.nulled:
-            data = _nulled(data, keys)
+            data = nulled(data, keys)
         return data
 
 
-def _nulled(data: Any, keys: list[str | int]) -> Any:
+def nulled(data: Any, keys: list[str | int]) -> Any:
     """The data with null at a place; a place above it may be null already."""
     if not keys:
         return None

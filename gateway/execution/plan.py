@@ -34,6 +34,7 @@ from graphql.pyutils.is_awaitable import is_awaitable as default_is_awaitable
 from graphql.type.directives import GraphQLDisableErrorPropagationDirective
 
 from gateway.execution.arguments import variables_of
+from gateway.execution.drafts import Sketch, write_sketched
 from gateway.execution.errors import NotCompiled
 from gateway.execution.executor import CompiledExecutor, SerialExecutor
 from gateway.execution.kinds import is_declared
@@ -66,6 +67,7 @@ class Request:
     hide_suggestions: bool = False
     abort_signal: Any = None
     hooks: Any = None
+    sketch: Sketch | None = None
 
     def rare(self) -> dict[str, Any]:
         """The arguments that differ from their defaults, of those that a run rarely gets."""
@@ -89,14 +91,14 @@ class Variant:
         self.deferred_execution_plans: Any = RefMap()
         self.stream_usages: Any = RefMap()
         self.size = 0
-        self._root: CollectedFields | None = None
+        self.known_root: CollectedFields | None = None
         self._selections: dict[tuple[GraphQLObjectType, int], Selection] = {}
 
     def root(self, collected: CollectedFields) -> CollectedFields:
         """The collected fields of the operation's root type: the first run's, for all runs."""
-        if self._root is None:
-            self._root = collected
-        return self._root
+        if self.known_root is None:
+            self.known_root = collected
+        return self.known_root
 
     def selection(
         self, type_: GraphQLObjectType, grouped: Any, defers: Any = (), *, is_wanted: bool
@@ -203,7 +205,20 @@ class Plan:
         run = self._begin(request, is_writing=True)
         if isinstance(run, list):
             return Written(b"null", run)
+        if request.sketch is not None:
+            return write_sketched(self, run, request.sketch)
         return write(run.execute_operation())
+
+    def resume(self, variant: Variant, request: Request) -> CompiledExecutor | None:
+        """A run of a variant that ran before, from its batch fields on; None for variables that are none."""
+        variable_values = self.variables.coerce(
+            request.variable_values or {}, request.max_coercion_errors, hide_suggestions=request.hide_suggestions
+        )
+        if isinstance(variable_values, list):
+            return None
+        run = CompiledExecutor(variant, request, variable_values, True)
+        run.resume()
+        return run
 
     def _begin(self, request: Request, is_writing: bool) -> CompiledExecutor | list[GraphQLError]:  # noqa: FBT001 - passed by position on the hot road
         variable_values = self.variables.coerce(

@@ -25,6 +25,7 @@ from gateway.execution.kinds import strawberry_field_of
 from resolvers.batch import Batch
 
 if TYPE_CHECKING:
+    from gateway.execution.drafts import Sketch
     from gateway.execution.executor import CompiledExecutor
     from gateway.execution.selection import Field
 
@@ -70,7 +71,7 @@ class Call:
 class Waves:
     """The gaps of a run and the calls under way. One per request, shared by deferred parts."""
 
-    __slots__ = ("early", "gaps", "is_held", "is_scheduled", "tasks", "unstarted")
+    __slots__ = ("early", "gaps", "is_held", "is_scheduled", "sketch", "tasks", "unstarted")
 
     def __init__(self) -> None:
         self.gaps: dict[Any, Gaps] = {}
@@ -79,6 +80,7 @@ class Waves:
         self.unstarted: list[tuple[Coroutine[Any, Any, None], Awaitable[Any]]] = []
         self.is_held = True
         self.is_scheduled = False
+        self.sketch: Sketch | None = None
 
     def register(
         self,
@@ -175,6 +177,8 @@ class Waves:
         gaps, field = call.parts[0]
         for part, _ in call.parts:
             part.run.outstanding += part.is_claimed
+        sketch = self.sketch
+        before = 0 if sketch is None else sketch.count()
         try:
             info = _info(gaps, field)
             outcomes = field.kind.call(call.parents, info, **call.arguments)  # type: ignore[union-attr]
@@ -182,8 +186,13 @@ class Waves:
             outcomes = [error] * len(call.parents)
         if type(outcomes) is not list and isawaitable(outcomes):
             self.unstarted.append((self._await(call, outcomes), outcomes))
-        else:
-            self._deliver(call, outcomes)
+            if sketch is not None:
+                sketch.note_call(call.parts, before, is_pending=True)
+            return
+        is_personal = sketch is None or sketch.note_call(call.parts, before, is_pending=False)
+        self._deliver(call, outcomes)
+        if sketch is not None and not is_personal:
+            sketch.note_filling(before)
 
     def launch(self) -> None:
         """Let the work under way run; needs a running loop."""
@@ -217,6 +226,8 @@ class Waves:
     def later(self, awaitable: Awaitable[Any], gaps: Gaps, index: int, field: "Field") -> None:
         """Put the result of an awaitable into its gap when it comes."""
         gaps.run.outstanding += 1
+        if self.sketch is not None:
+            self.sketch.is_spoiled = True
         self.unstarted.append((self._settle(awaitable, gaps, index, field), awaitable))
 
     async def _settle(self, awaitable: Awaitable[Any], gaps: Gaps, index: int, field: "Field") -> None:

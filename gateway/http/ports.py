@@ -21,6 +21,7 @@ class RequestFacts(msgspec.Struct, frozen=True, gc=False):
 
     `headers` in lower case, values as sent. `client` is the peer's address. `received_at` is in
     epoch seconds, `deadline` on the event loop's clock. `variables` are the client's, not yet coerced.
+    `sketch` and `draft` are the engine's own: a wish for a draft of this answer, and one to fill in.
     """
 
     request_id: str
@@ -32,6 +33,8 @@ class RequestFacts(msgspec.Struct, frozen=True, gc=False):
     variables: Mapping[str, Any]
     received_at: float
     deadline: float
+    sketch: Any = None
+    draft: Any = None
 
 
 class KeptAnswer(Protocol):

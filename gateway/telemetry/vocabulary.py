@@ -90,6 +90,12 @@ RESPONSES = Metric(
     "gateway_responses_total", "counter", "Operations that the response level was asked for.", ("result",)
 )
 RESPONSES_KEPT = Metric("gateway_responses_kept_total", "counter", "Responses kept whole.")
+DRAFTS = Metric(
+    "gateway_response_drafts_total",
+    "counter",
+    "Answers made from a draft that lacks what is one customer's own, and such drafts made.",
+    ("result",),
+)
 RESPONSES_REFUSED = Metric(
     "gateway_responses_refused_total", "counter", "Responses not kept, by what they read.", ("reason",)
 )

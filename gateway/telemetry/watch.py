@@ -119,6 +119,7 @@ class WatchedSource(Generic[K, V]):
 
     def __init__(self, inner: CachedSource[K, V, Any], sampler: KeySampler) -> None:
         self._inner = inner
+        self.is_of_customer = inner.is_of_customer
         self._ask = inner.load_many
         self._sampler = sampler
         self._project = PROJECTIONS[inner.policy.scope]

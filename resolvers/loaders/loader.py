@@ -6,8 +6,7 @@ from typing import Generic, TypeVar
 
 from clients.errors import SourceError
 from clients.eventual import Eventual, is_pending, then
-from clients.scope import Asker
-from resolvers.loaders.source import Source
+from resolvers.loaders.source import CountedAsker, Source
 
 K = TypeVar("K", bound=Hashable)
 V = TypeVar("V")
@@ -26,10 +25,13 @@ class Loader(Generic[K, V]):
     What the source raises is a fault, not an outcome: all who wait for it get it, nothing remembers it.
     """
 
-    __slots__ = ("_aliases", "_asker", "_known", "_pending", "_source")
+    __slots__ = ("_aliases", "_asker", "_is_of_customer", "_known", "_pending", "_source")
 
-    def __init__(self, source: Source[K, V], asker: Asker, aliases: Callable[[K, V], Iterable[K]] = no_aliases) -> None:
+    def __init__(
+        self, source: Source[K, V], asker: CountedAsker, aliases: Callable[[K, V], Iterable[K]] = no_aliases
+    ) -> None:
         self._source = source
+        self._is_of_customer = source.is_of_customer
         self._asker = asker
         self._aliases = aliases
         self._known: dict[K, V | None | SourceError] = {}
@@ -37,6 +39,8 @@ class Loader(Generic[K, V]):
 
     def load(self, key: K) -> Eventual[V | None | SourceError]:
         """One outcome."""
+        if self._is_of_customer:
+            self._asker.personal_reads += 1
         known = self._known
         if key in known:
             return known[key]
@@ -44,6 +48,8 @@ class Loader(Generic[K, V]):
 
     def load_many(self, keys: Sequence[K]) -> Eventual[list[V | None | SourceError]]:
         """One outcome per key, in the keys' order; a list when all are at hand."""
+        if self._is_of_customer:
+            self._asker.personal_reads += 1  # also for what is known already: it is no less personal
         known = self._known
         if not known and not self._pending and 0 < len(keys) == len(set(keys)):
             return self._load_first(keys)

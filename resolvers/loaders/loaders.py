@@ -11,12 +11,11 @@ from clients.geo.protocol import AddressesFound, AddressQuery, LocalitiesFound, 
 from clients.loyalty.protocol import EstimateKey, HistoryKey, LoyaltyAccount, PointsEstimate, PointsHistory
 from clients.pricing.protocol import CurrentPromotions, Price, PriceKey, ProductPrice, Promotion
 from clients.recommendations.protocol import BlockKey, RecommendationBlock
-from clients.scope import Asker
 from clients.search.protocol import Listing, ListingKey, SuggestionKey, Suggestions
 from clients.stock.protocol import Availability, ProductAvailability, StockAtLocations, StockQuery
 from clients.values import ProductSkus
 from resolvers.loaders.loader import Loader, no_aliases
-from resolvers.loaders.source import Source
+from resolvers.loaders.source import CountedAsker, Source
 
 K = TypeVar("K", bound=Hashable)
 V = TypeVar("V")
@@ -75,7 +74,7 @@ class Lazy(Generic[K, V]):
 class Loaders:
     """The datasets of one request, for one asker; `by_field` holds what a plain executor gathers per field."""
 
-    def __init__(self, sources: Sources, asker: Asker) -> None:
+    def __init__(self, sources: Sources, asker: CountedAsker) -> None:
         self.sources = sources
         self.asker = asker
         self.by_field: dict[object, Any] = {}

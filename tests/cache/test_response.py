@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any, NamedTuple
 
 import pytest
 
@@ -188,3 +189,82 @@ async def test_responses_share_the_bound_of_the_memory() -> None:
     assert levels.metrics.memory.entries == 10
     assert levels.metrics.memory.weight_bytes > 10_000
     assert Dataset.LISTING not in levels.metrics.datasets
+
+
+class Drafted(NamedTuple):
+    """What stands for a draft."""
+
+    weight: int = 1000
+
+
+DRAFT = Drafted()
+
+
+async def leave_draft(page: Page, customer_id: str = "c1", **reading: Any) -> Asker:
+    """Keep the draft of a page that reads a customer's price and, as everybody, a listing."""
+    asker = Asker(customer_id)
+    asker.reads = page.responses.reads()
+    answer = page.source.load_many(["a"], asker)
+    assert not isinstance(answer, list)
+    await answer
+    asker.reads.depend_on({"dataset:listing"}, page.levels.clock() + 30)
+    page.responses.keep_draft(KEY, asker, DRAFT, asker.reads, **{"tells_ages": False} | reading)
+    return asker
+
+
+async def test_a_draft_is_for_every_customer_of_its_context(page: Callable[[], Page]) -> None:
+    """What is private in the page keeps the page out, and not what was written besides."""
+    shop = page()
+    asker = await leave_draft(shop)
+    assert asker.reads is not None
+    assert asker.reads.is_private
+    assert not shop.responses.keep(KEY, asker, b"body", asker.reads)
+    assert shop.responses.find_draft(KEY, Asker("c2")) is DRAFT
+    assert shop.responses.find_draft(KEY, Asker("c2", locality_id="spb")) is None
+    assert shop.responses.find_draft(KEY._replace(variables=b'{"first":5}'), Asker("c2")) is None
+    counters = shop.levels.metrics.responses
+    assert (counters.drafted, counters.filled) == (1, 1)
+
+
+async def test_a_draft_lives_as_long_as_what_it_shows(page: Callable[[], Page]) -> None:
+    """A customer's price, fresh for ten seconds, does not end it: it is not in it."""
+    shop = page()
+    await leave_draft(shop)
+    await asyncio.sleep(29)
+    assert shop.responses.find_draft(KEY, Asker("c2")) is DRAFT
+    await asyncio.sleep(2)
+    assert shop.responses.find_draft(KEY, Asker("c2")) is None
+
+
+async def test_a_purge_ends_a_draft(page: Callable[[], Page]) -> None:
+    """By the tags of what it shows; those of a customer's price purge that price."""
+    shop = page()
+    await leave_draft(shop)
+    shop.levels.purges.mark(["sku:a"])
+    assert shop.responses.find_draft(KEY, Asker("c2")) is DRAFT
+    shop.levels.purges.mark(["dataset:listing"])
+    assert shop.responses.find_draft(KEY, Asker("c2")) is None
+
+
+async def test_no_draft_is_kept_of_a_page_that_shows_nothing_else(page: Callable[[], Page]) -> None:
+    """Without a read of what is everybody's there is nothing to say how long the rest is true."""
+    shop = page()
+    asker = Asker("c1")
+    asker.reads = shop.responses.reads()
+    answer = shop.source.load_many(["a"], asker)
+    assert not isinstance(answer, list)
+    await answer
+    shop.responses.keep_draft(KEY, asker, DRAFT, asker.reads, tells_ages=False)
+    assert shop.responses.find_draft(KEY, asker) is None
+
+
+async def test_drafts_share_the_bound_of_the_memory() -> None:
+    """They count, weigh and are evicted like other entries."""
+    levels = levels_at(max_entries=10)
+    responses = Responses(levels)
+    for number in range(100):
+        reads = responses.reads()
+        reads.depend_on({"dataset:listing"}, levels.clock() + 100)
+        responses.keep_draft(KEY._replace(variables=b"%d" % number), Asker("c1"), DRAFT, reads, tells_ages=False)
+    assert levels.metrics.memory.entries == 10
+    assert levels.metrics.memory.weight_bytes > 10_000

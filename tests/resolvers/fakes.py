@@ -38,6 +38,7 @@ class FakeSource:
     is_late: bool = False
     gate: asyncio.Event | None = None
     asked: list[list[Any]] = field(default_factory=list)
+    is_of_customer: bool = False
 
     def load_many(self, keys: Sequence[Hashable], asker: Asker) -> Eventual[list[Any]]:
         self.asked.append(list(keys))

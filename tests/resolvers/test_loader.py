@@ -26,6 +26,8 @@ def make_loader(source: FakeSource) -> Loader[Any, Any]:
 class Broken:
     """A source with a fault of its own: it raises instead of giving outcomes."""
 
+    is_of_customer = False
+
     def __init__(self, fault: Exception, *, is_late: bool) -> None:
         self.fault, self.is_late, self.times = fault, is_late, 0
 
@@ -183,6 +185,8 @@ def test_a_source_that_miscounts_is_found_out() -> None:
     """Outcomes that do not match the keys would give one product another's price, so they are refused."""
 
     class Short:
+        is_of_customer = False
+
         def load_many(self, keys: Sequence[str], asker: Asker) -> list[int | None | Any]:
             return [1]
 
@@ -190,3 +194,17 @@ def test_a_source_that_miscounts_is_found_out() -> None:
     with pytest.raises(ValueError, match="shorter"):
         loader.load_many(["a", "b"])
     assert loader.load("b") == 1
+
+
+def test_what_may_be_a_customers_own_is_counted_each_time() -> None:
+    """Whoever keeps a page must know of every use, also of what the request knows already."""
+    asker = ShopperAsker(ANNA, MOSCOW)
+    own: Loader[str, int] = Loader(FakeSource({"a": 1}, is_of_customer=True), asker)
+    everybodys: Loader[str, int] = Loader(FakeSource({"a": 1}), asker)
+    own.load_many(["a"])
+    assert asker.personal_reads == 1
+    own.load_many(["a"])
+    own.load("a")
+    assert asker.personal_reads == 3
+    everybodys.load_many(["a"])
+    assert asker.personal_reads == 3

@@ -1,0 +1,215 @@
+"""Drafts: what was written of an answer, with the parts that belong to whoever asked left blank.
+
+A page that shows a customer's own prices cannot be kept for others. Most of it can: only some batch
+fields asked for something personal. A `Sketch` watches one run and finds out which. What was written
+without them is a `Draft`; filling it in for the next customer calls those batch fields, with the same
+parents, and puts what comes between the pieces that are written already.
+
+    {"data": {"search": ... "title": "Cream", "price": [blank], "availability": ... "price": [blank] ...
+
+Whether the pieces are still true is for whoever keeps a draft to know. A draft is made only of a run
+in which nothing but batch fields asked for something personal, and holds no value but those that every
+request shares (`__memoised__`).
+"""
+
+from collections.abc import Awaitable, Callable, Iterator, Sequence
+from inspect import isawaitable
+from itertools import count
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from graphql import ExecutionResult
+from orjson import Fragment
+
+from gateway.execution.classes import facts_of
+from gateway.execution.gaps import nulled
+from gateway.execution.waves import Gaps
+from gateway.execution.writing import Written, dump, write
+
+if TYPE_CHECKING:
+    from gateway.execution.completion import PathTuple
+    from gateway.execution.executor import CompiledExecutor
+    from gateway.execution.plan import Plan, Request, Variant
+    from gateway.execution.selection import Field
+
+_MARK = b"\0"
+"""Stands on both sides of a blank's number: JSON writes that character in no other way than as an escape."""
+
+_BYTES_PER_BLANK = 400
+
+
+class Sketch:
+    """Finds out which batch fields of a run asked for something personal.
+
+    `count` tells how often this request has done so. Afterwards `draft` is there if one could be made;
+    `is_hopeless` when no run of the operation can give one, and not just this one because something had
+    to be waited for.
+    """
+
+    __slots__ = ("_began", "_calls", "count", "draft", "is_hopeless", "is_spoiled")
+
+    def __init__(self, count: Callable[[], int]) -> None:
+        self.count = count
+        self.draft: Draft | None = None
+        self.is_hopeless = False
+        self.is_spoiled = False
+        self._began = count()
+        self._calls: list[tuple[Gaps, Field]] = []
+
+    def end_root(self, *, is_pending: bool) -> None:
+        """The root's own fields were executed; batch fields have not been called yet."""
+        self.is_spoiled = self.is_spoiled or is_pending
+        self._expect(self._began)
+
+    def note_call(self, parts: Sequence[tuple[Gaps, "Field"]], before: int, *, is_pending: bool) -> bool:
+        """A batch field was called; True if that was personal, so that its places become blanks."""
+        if self.count() != before:
+            self._calls += parts
+            return True
+        self.is_spoiled = self.is_spoiled or is_pending
+        return False
+
+    def note_filling(self, before: int) -> None:
+        """What a batch field gave for everybody alike was filled in."""
+        self._expect(before)
+
+    def _expect(self, before: int) -> None:
+        if self.count() != before:
+            self.is_hopeless = self.is_spoiled = True
+
+    def make(self, plan: "Plan", variant: "Variant", data: Any) -> "Draft | None":
+        """The draft of an answer without errors, whose tree is used up for it; None when there can be none."""
+        if self.is_spoiled or not self._calls:
+            return None
+        numbers = count()
+        marked = [(gaps, field, _mark(gaps, field, numbers)) for gaps, field in self._calls]
+        try:
+            pieces = dump(data).split(_MARK)
+        except ValueError:  # something that only the standard library writes
+            return None
+        slots = {int(number): 2 * index + 1 for index, number in enumerate(pieces[1::2])}
+        blanks = []
+        for gaps, field, marks in marked:
+            found = [slots.get(number) for number in marks]
+            if set(found) == {None}:  # inside another blank
+                continue
+            if None in found or len(slots) != len(pieces) // 2:
+                return None
+            if not all(map(_is_shared, gaps.parents)):
+                self.is_hopeless = True
+                return None
+            blanks.append(Blanks(field, gaps.parents, gaps.paths, [slot for slot in found if slot is not None]))
+        return Draft(plan, variant, pieces, blanks)
+
+
+def _mark(gaps: Gaps, field: "Field", numbers: Iterator[int]) -> list[int]:
+    marks = []
+    for result in gaps.results:
+        marks.append(next(numbers))
+        result[field.key] = Fragment(b"%b%d%b" % (_MARK, marks[-1], _MARK))
+    return marks
+
+
+def _is_shared(parent: Any) -> bool:
+    """Whether a parent is no request's own: the operation's root has none, values are everybody's."""
+    cls: type = type(parent)
+    return parent is None or facts_of(cls).is_memoised
+
+
+class Blanks(NamedTuple):
+    """The places that one batch field fills, and where in the pieces they are."""
+
+    field: "Field"
+    parents: list[Any]
+    paths: list["PathTuple"]
+    slots: list[int]
+
+
+class Draft:
+    """What was written, in pieces with blanks between them; holds nothing of the request that it was made in."""
+
+    __slots__ = ("_blanks", "_pieces", "_plan", "_variant")
+
+    def __init__(self, plan: "Plan", variant: "Variant", pieces: list[bytes], blanks: list[Blanks]) -> None:
+        self._plan = plan
+        self._variant = variant
+        self._pieces = pieces
+        self._blanks = blanks
+
+    @property
+    def weight(self) -> int:
+        """About how many bytes it takes."""
+        return sum(map(len, self._pieces)) + _BYTES_PER_BLANK * sum(len(blanks.slots) for blanks in self._blanks)
+
+    def fill(self, request: "Request") -> Any:
+        """The whole answer as `Written`, or an awaitable of it, for the same variables.
+
+        None in its place when an error in a blank reaches beyond it: then all has to be executed anew.
+        """
+        run = self._plan.resume(self._variant, request)
+        if run is None:
+            return None
+        opened = [self._open(run, blanks) for blanks in self._blanks]
+        run.waves.flush()
+        run.waves.is_held = False
+        return self._fill_later(run, opened) if run.outstanding else self._written(run, opened)
+
+    @staticmethod
+    def _open(run: "CompiledExecutor", blanks: Blanks) -> Gaps:
+        gaps = Gaps(run, (blanks.field,))
+        gaps.parents, gaps.paths = blanks.parents, blanks.paths
+        gaps.results = [{} for _ in blanks.slots]
+        run.waves.gaps[id(gaps)] = gaps
+        run.outstanding += 1
+        return gaps
+
+    async def _fill_later(self, run: "CompiledExecutor", opened: list[Gaps]) -> Written | None:
+        try:
+            await run.until_filled()
+            return self._written(run, opened)
+        finally:
+            await run.waves.end()
+
+    def _written(self, run: "CompiledExecutor", opened: list[Gaps]) -> Written | None:
+        if run.fatal is not None or (run.nulled and not self._null(run.nulled, run, opened)):
+            return None
+        pieces = self._pieces.copy()
+        for blanks, gaps in zip(self._blanks, opened, strict=True):
+            key = blanks.field.key
+            for slot, result in zip(blanks.slots, gaps.results, strict=True):
+                pieces[slot] = dump(result[key])
+        return Written(b"".join(pieces), run.collected_errors.errors or None)
+
+    def _null(self, failed: list[list[str | int]], run: "CompiledExecutor", opened: list[Gaps]) -> bool:
+        """Put null where batch fields failed; False if one of these places is above a blank."""
+        places = {
+            tuple(run.path((path, gaps.fields[0].key, None)).as_list()): result
+            for gaps in opened
+            for path, result in zip(gaps.paths, gaps.results, strict=True)
+        }
+        for keys in failed:
+            found = next((size for size in range(1, len(keys) + 1) if tuple(keys[:size]) in places), None)
+            if found is None:
+                return False
+            result = places[tuple(keys[:found])]
+            nulled(result, keys[found - 1 :])
+        return True
+
+
+def write_sketched(plan: "Plan", run: "CompiledExecutor", sketch: Sketch) -> Any:
+    """Run and write as `Plan.write` does, and leave a draft with the sketch if one can be made."""
+    run.waves.sketch = sketch
+    result = run.execute_operation()
+    if isawaitable(result):
+        return _write_sketched_later(plan, run, sketch, result)
+    return _with_draft(plan, run, sketch, result)
+
+
+async def _write_sketched_later(plan: "Plan", run: "CompiledExecutor", sketch: Sketch, result: Awaitable[Any]) -> Any:
+    return _with_draft(plan, run, sketch, await result)
+
+
+def _with_draft(plan: "Plan", run: "CompiledExecutor", sketch: Sketch, result: Any) -> Any:
+    written = write(result)
+    if isinstance(result, ExecutionResult) and not result.errors and isinstance(written, Written):
+        sketch.draft = sketch.make(plan, run.variant, result.data)
+    return written
