@@ -93,7 +93,7 @@ def shorten(agreed: Times, allowance: Allowance) -> Times:
 
 
 def pick_fresh_for(policy: Policy, chance: float, *, is_absence: bool = False) -> float:
-    """How long a value is fresh: up to a tenth less than agreed, so that what came together does not expire together.
+    """How long a value is fresh: up to a tenth less than agreed, so that what came at one time does not expire at one.
 
     `chance` is uniform in [0, 1). Never more than agreed: the agreed age is a promise.
     """
@@ -104,7 +104,7 @@ def pick_fresh_for(policy: Policy, chance: float, *, is_absence: bool = False) -
 def pick_refresh_after(fresh_for_s: float, load_s: float, chance: float) -> float:
     """The age at which the next reader sets off a refresh, ahead of expiry by about one load's duration.
 
-    XFetch (Vattani, Chierichetti, Lowenstein 2015) draws at every read. Drawn once per stored value
+    XFetch (Vattani, Chierichetti, Lowenstein 2015) draws at every read. Drawn once per stored answer
     the lead has the same distribution over the workers, and a read costs one comparison. A value
     that nobody reads in its last moments is not refreshed: only popular keys are.
     """

@@ -6,7 +6,7 @@ from typing import Any, Generic, NamedTuple, TypeVar
 from clients.errors import SourceError
 from clients.scope import Scope
 from clients.values import Dataset
-from gateway.cache.entry import Entry, Shelf, Shelves
+from gateway.cache.entry import NEVER, Entry, Shelf, Shelves
 from gateway.cache.freshness import (
     MissReason,
     Verdict,
@@ -39,6 +39,14 @@ class Answer(NamedTuple):
     encoded_bytes: int | None = None
 
 
+class Drawn(NamedTuple):
+    """Chance, in [0, 1): how much sooner than agreed values are no longer fresh, and how far ahead they are refreshed."""
+
+    received_at: float
+    freshness: float
+    lead: float
+
+
 class Kept(Generic[K, V, S]):
     """Reads and writes entries; knows ages, tags and purges, but nothing of loading."""
 
@@ -50,6 +58,7 @@ class Kept(Generic[K, V, S]):
         self._purges = levels.purges
         self._clock = levels.clock
         self._chance = levels.chance
+        self._drawn = Drawn(NEVER, 0.0, 0.0)
 
     def find(self, shelf: Shelf | None, key: K) -> Entry | None:
         """The entry of a key, unless it was purged since it was last checked."""
@@ -99,7 +108,8 @@ class Kept(Generic[K, V, S]):
 
     def keep(self, scope: S, key: K, answer: Answer) -> None:
         """Write an answer that nothing purged, unless its terms say that it is not worth keeping."""
-        times = pick_times(self._policy.terms_for(scope), answer.value, answer.received_at, self._chance())
+        drawn = self._draw(answer.received_at)
+        times = pick_times(self._policy.terms_for(scope), answer.value, answer.received_at, drawn.freshness)
         if times.gone_at <= answer.received_at:
             self._forget(scope, key)
             return
@@ -111,9 +121,15 @@ class Kept(Generic[K, V, S]):
         entry.fresh_until, entry.served_until, entry.gone_at = times
         fresh_for_s = entry.fresh_until - entry.received_at
         # Absence takes the closer look at every read, so that it is counted as such.
-        early_s = 0.0 if entry.is_absence else pick_refresh_after(fresh_for_s, load_s, self._chance())
+        early_s = 0.0 if entry.is_absence else pick_refresh_after(fresh_for_s, load_s, drawn.lead)
         entry.refresh_at = entry.received_at + early_s
         self._memory.settle(entry, self._clock(), weigh(entry.value, encoded_bytes))
+
+    def _draw(self, received_at: float) -> "Drawn":
+        """The chances of an answer: drawn once for all values in it, so that they are asked for together again."""
+        if self._drawn.received_at != received_at:
+            self._drawn = Drawn(received_at, self._chance(), self._chance())
+        return self._drawn
 
     def _forget(self, scope: S, key: K) -> None:
         """What was kept before is not what the source says now."""
