@@ -3,8 +3,9 @@
 One gateway process without memory on core 0, upstreams and clients on core 1. Healthy and hanging
 rounds alternate, under the same requests: a hundred home pages a second, and listings, which need
 five other systems, at a third of what the process could do with a whole core. In a hanging round the
-recommender never answers. Home pages share a call, which is given up after three seconds: so up to three
-hundred of them wait at a time, half as many on average.
+recommender never answers. Home pages share a call, which is given up after three seconds; those who waited
+for it are told over the next second and a half, while others wait for the next call: so up to three hundred
+of them wait at a time, two hundred on average.
 
 A neighbour who takes the core for a moment makes a few of a round's listings late, which is what a p99
 shows. So rounds are short and many, each hanging round is compared with the healthy ones just before and

@@ -36,14 +36,16 @@ class Flight:
 class Waiter:
     """A call with missing keys: fills the holes in its outcomes as flights land.
 
-    `asked_at` is the purge epoch at which it asked: it must not be given what was purged since.
+    `asked_at` is the purge epoch at which it asked: it must not be given what was purged since;
+    `since` is when that was, on the loop's clock.
     """
 
-    __slots__ = ("_missing", "_timer", "asked_at", "future", "outcomes")
+    __slots__ = ("_missing", "_timer", "asked_at", "future", "outcomes", "since")
 
     def __init__(self, outcomes: list[Any], asked_at: int, loop: asyncio.AbstractEventLoop) -> None:
         self.outcomes = outcomes
         self.asked_at = asked_at
+        self.since = loop.time()
         self.future: asyncio.Future[list[Any]] = loop.create_future()
         self._missing: dict[int, Any] = {}
         self._timer: asyncio.TimerHandle | None = None

@@ -1,7 +1,6 @@
 """The cached source: what a loader asks, answered from memory, from others' loads, or from its client."""
 
 import asyncio
-from collections import deque
 from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
 from typing import Any, Generic, TypeVar, cast
 
@@ -22,13 +21,11 @@ from gateway.cache.loads import Loads, priority_of
 from gateway.cache.policy import SOURCE_OF, Policy
 from gateway.cache.reads import Reads, is_shareable, refuse_reads
 from gateway.cache.shared import Shared, SharedDataset
+from gateway.cache.telling import Telling
 
 K = TypeVar("K", bound=Hashable)
 V = TypeVar("V")
 S = TypeVar("S", bound=Scope)
-
-TOLD_AT_ONCE = 2
-"""Of those who wait for a load that failed, so many are told in one turn of the loop."""
 
 
 class CachedSource(Generic[K, V, S]):
@@ -66,6 +63,7 @@ class CachedSource(Generic[K, V, S]):
             self._shared = SharedDataset(policy, shared, codec, self._kept, levels)
         carrier = Carrier(policy, self._fetcher, self, self._kept, self._shared, levels, counters)
         self._loads: Loads[K, S] = Loads(self._source, policy, carrier.carry, self._fail_all)
+        self._tellings: set[Telling] = set()
 
     def load_many(
         self, keys: Sequence[K], asker: Asker, *, bypass: bool = False
@@ -165,6 +163,8 @@ class CachedSource(Generic[K, V, S]):
     async def aclose(self) -> None:
         """Stop all loads under way; whoever waits is told that the source is not available."""
         await self._loads.aclose()
+        for telling in list(self._tellings):
+            telling.finish()
 
     def _tags_of_push(self, key: K, value: V | None) -> list[str]:
         tags = list(self.policy.tags(key, value))
@@ -320,19 +320,10 @@ class CachedSource(Generic[K, V, S]):
     def _land_failed(self, scope: S, flight: Flight, error: SourceError) -> None:
         self._kept.hold(scope, flight.key)
         waiters, flight.waiters = flight.waiters, []
-        self._turn_away(scope, flight.key, error, deque(waiters))
-
-    def _turn_away(self, scope: S, key: K, error: SourceError, waiters: deque[tuple[Waiter, int]]) -> None:
-        """Tell a few of those who wait, and the others in the next turns of the loop.
-
-        Hundreds may wait for a source that hangs. Told in one turn, they would all write their pages in
-        the next, and whoever needs no word of that source would stand behind them.
-        """
-        for _ in range(min(TOLD_AT_ONCE, len(waiters))):
-            waiter, index = waiters.popleft()
-            waiter.land(index, self._fall_back(scope, key, error))
         if waiters:
-            asyncio.get_running_loop().call_soon(self._turn_away, scope, key, error, waiters)
+            telling = Telling(waiters, lambda: self._fall_back(scope, flight.key, error), self._tellings.discard)
+            self._tellings.add(telling)
+            telling.go_on()
 
     def _fail_all(self, scope: S, flights: Sequence[Flight], error: SourceError) -> None:
         for flight in flights:

@@ -1,7 +1,6 @@
 """The cached source on virtual time: who is served what, and what the upstream gets to see."""
 
 import asyncio
-from collections.abc import Mapping, Sequence
 from typing import Any
 
 import pytest
@@ -12,7 +11,7 @@ from clients.scope import ForCustomer
 from clients.values import Dataset
 from gateway.cache.freshness import MissReason
 from gateway.cache.policy import Policy
-from gateway.cache.source import TOLD_AT_ONCE, CachedSource
+from gateway.cache.source import CachedSource
 from tests.cache.scripted import DOWN, Asker, Upstream, ask, cached, levels_at, wall_clock
 
 pytestmark = pytest.mark.looptime
@@ -269,31 +268,6 @@ async def test_a_failed_load_gives_all_callers_one_error() -> None:
     outcomes = await asyncio.gather(*(ask(source, "a") for _ in range(100)))
     assert outcomes == [[DOWN]] * 100
     assert len(upstream.calls) == 1
-
-
-async def test_a_failure_wakes_a_few_callers_in_each_turn_of_the_loop() -> None:
-    """Three hundred wait for a source that fails: no turn of the loop wakes more than a few, and each is woken."""
-    failing = asyncio.Event()
-
-    class Failing(Upstream):
-        async def fetch(self, keys: Sequence[str], scope: ForCustomer) -> Mapping[str, Any]:
-            await asyncio.sleep(0.1)
-            failing.set()
-            raise DOWN
-
-    source, turn, woken_in = cached(Failing()), 0, list[int]()
-
-    async def wait() -> None:
-        assert await ask(source, "a") == [DOWN]
-        woken_in.append(turn)
-
-    callers = asyncio.gather(*(wait() for _ in range(300)))
-    await failing.wait()
-    while not callers.done():
-        turn += 1
-        await asyncio.sleep(0)
-    assert len(woken_in) == 300
-    assert max(map(woken_in.count, woken_in)) <= TOLD_AT_ONCE
 
 
 async def test_each_waits_for_its_own_deadline() -> None:

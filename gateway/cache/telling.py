@@ -1,0 +1,75 @@
+"""How those who waited for a load that failed are told: one after the other, at twice the pace at which they came.
+
+Hundreds may wait for a source that hangs, and its end is one moment. Told in that moment, they would
+all finish their pages in the next half second, and whoever needs no word of that source would stand
+behind them. So they are told over half of the time that the first of them has waited. Of those who
+came evenly nobody waits longer than the first did, of others nobody half as long again or beyond the
+own deadline, and a failure that came quickly is told quickly. They go in small groups, not singly:
+pages that go on together share their next calls.
+"""
+
+import asyncio
+import math
+from collections import deque
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from gateway.cache.flights import Waiter
+
+TOLD_AT_ONCE = 2
+"""So many are told in one turn of the loop."""
+
+EVERY_S = 0.02
+"""From one group to the next: within the time of a usual call, so that groups are small and yet share calls."""
+
+SHARE = 0.5
+"""Of the time that the first has waited, all are told within so much."""
+
+
+def decide_group(waiting: int, waited_s: float) -> int:
+    """How many are told every `EVERY_S`, so that the last go within `SHARE` of the time the first has waited."""
+    return math.ceil(waiting / max(1, round(SHARE * waited_s / EVERY_S)))
+
+
+class Telling:
+    """Those who still have to be told of one failure, who waited longest first.
+
+    `outcome` says what one of them gets, at the moment when it is told; `end` is called when nobody is left.
+    """
+
+    __slots__ = ("_end", "_group", "_left", "_loop", "_next_at", "_outcome", "_waiters")
+
+    def __init__(
+        self, waiters: Sequence[tuple[Waiter, int]], outcome: Callable[[], Any], end: Callable[["Telling"], None]
+    ) -> None:
+        self._waiters = deque(waiters)
+        self._outcome = outcome
+        self._end = end
+        self._loop = asyncio.get_running_loop()
+        self._next_at = self._loop.time()
+        self._left = self._group = decide_group(len(waiters), self._next_at - waiters[0][0].since)
+
+    def go_on(self) -> None:
+        """Tell some now, and the others in the next turns of the loop and the next groups."""
+        self._left -= self._tell(min(TOLD_AT_ONCE, self._left))
+        if not self._waiters:
+            self._end(self)
+        elif self._left:
+            self._loop.call_soon(self.go_on)
+        else:
+            self._left = self._group
+            self._next_at += EVERY_S
+            self._loop.call_at(self._next_at, self.go_on)
+
+    def finish(self) -> None:
+        """Tell all who are left at once."""
+        self._tell(len(self._waiters))
+        self._end(self)
+
+    def _tell(self, most: int) -> int:
+        """Tell so many, if there are; returns how many."""
+        count = min(most, len(self._waiters))
+        for _ in range(count):
+            waiter, index = self._waiters.popleft()
+            waiter.land(index, self._outcome())
+        return count

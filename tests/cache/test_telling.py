@@ -1,0 +1,145 @@
+"""Who waited for a load that failed, on virtual time: told one after the other, and each soon enough."""
+
+import asyncio
+from typing import Any
+
+import pytest
+
+from clients.errors import SourceTimeout
+from clients.http import CallTerms, call_terms
+from gateway.cache.source import CachedSource
+from gateway.cache.telling import EVERY_S, TOLD_AT_ONCE, decide_group
+from tests.cache.scripted import DOWN, Upstream, ask, cached
+
+pytestmark = pytest.mark.looptime
+
+Told = list[tuple[float, float, Any]]
+"""When each asked, when it was told, and what; in the order of being told."""
+
+
+def now() -> float:
+    return asyncio.get_running_loop().time()
+
+
+async def come(source: CachedSource[str, Any, Any], waiting: int, per_s: float, told: Told) -> list[asyncio.Task[None]]:
+    """So many ask for one key at an even pace; returns when the last of them has."""
+
+    async def wait() -> None:
+        asked_at = now()
+        [outcome] = await ask(source, "a")
+        told.append((asked_at, now(), outcome))
+
+    tasks, began = [], now()
+    for number in range(waiting):
+        await asyncio.sleep(began + number / per_s - now())
+        tasks.append(asyncio.create_task(wait()))
+    return tasks
+
+
+@pytest.mark.parametrize(
+    ("waiting", "waited_s", "group"),
+    [(1, 0.0, 1), (300, 0.0, 300), (4, 0.04, 4), (1, 3.0, 1), (40, 0.4, 4), (300, 3.0, 4), (3000, 3.0, 40)],
+)
+def test_a_group_is_so_large_that_all_are_told_in_half_the_time(waiting: int, waited_s: float, group: int) -> None:
+    """What came quickly is told at once; otherwise the last group goes before half of the wait has passed."""
+    assert decide_group(waiting, waited_s) == group
+    assert (-(-waiting // group) - 1) * EVERY_S <= max(0.0, waited_s / 2)
+
+
+async def test_who_came_over_three_seconds_is_told_over_one_and_a_half() -> None:
+    """Three hundred, a hundred a second, for a source that hangs: four every 20 ms, oldest first, one call."""
+    upstream, told = Upstream(takes_s=9.0), Told()
+    began = now()
+    await asyncio.gather(*await come(cached(upstream), 300, 100, told))
+    groups = [[each for each in told if each[1] == at] for at in sorted({at for _, at, _ in told})]
+    assert [len(group) for group in groups] == [4] * 75
+    assert [group[0][1] - began for group in groups] == pytest.approx([3.0 + number * EVERY_S for number in range(75)])
+    assert [asked for asked, _, _ in told] == sorted(asked for asked, _, _ in told)
+    assert {type(outcome) for _, _, outcome in told} == {SourceTimeout}
+    assert len(upstream.calls) == 1
+
+
+async def test_nobody_waits_longer_than_the_first() -> None:
+    """Whoever came later waits less than the first did, its turn included."""
+    told = Told()
+    await asyncio.gather(*await come(cached(Upstream(takes_s=0.4, error=DOWN)), 40, 100, told))
+    waits = [at - asked for asked, at, _ in told]
+    assert waits[0] == pytest.approx(0.4)
+    assert max(waits) == waits[0]
+    assert told[-1][1] - told[0][1] == pytest.approx(9 * EVERY_S)
+
+
+async def test_a_failure_that_comes_at_once_is_told_a_few_in_each_turn_of_the_loop() -> None:
+    """Three hundred wait for a source that refuses: nobody waits for a clock, and no turn wakes more than a few."""
+    source, turn, woken_in = cached(Upstream(takes_s=0, error=DOWN)), 0, list[int]()
+
+    async def wait() -> None:
+        assert await ask(source, "a") == [DOWN]
+        woken_in.append(turn)
+
+    began = now()
+    callers = asyncio.gather(*(wait() for _ in range(300)))
+    while not callers.done():
+        turn += 1
+        await asyncio.sleep(0)
+    assert now() == began
+    assert len(woken_in) == 300
+    assert max(map(woken_in.count, woken_in)) == TOLD_AT_ONCE
+
+
+async def test_a_deadline_comes_before_a_turn() -> None:
+    """Who would be told after its own time is told in time, that its source was late."""
+    source, told = cached(Upstream(takes_s=1.0, error=DOWN)), Told()
+
+    async def hasty() -> tuple[Any, float]:
+        call_terms.set(CallTerms(deadline=now() + 0.4))
+        return (await ask(source, "a"))[0], now()
+
+    began = now()
+    others = await come(source, 100, 100, told)
+    outcome, at = await asyncio.create_task(hasty())
+    assert isinstance(outcome, SourceTimeout)
+    assert at - began == pytest.approx(0.99 + 0.3)
+    await asyncio.gather(*others)
+    assert told[-1][1] > at
+
+
+async def test_who_waits_for_a_turn_gets_what_came_meanwhile() -> None:
+    """The source is well again: those who were not told yet of its failure get the value of the next load."""
+    upstream, told = Upstream(takes_s=1.0, error=DOWN), Told()
+    source = cached(upstream)
+    others = await come(source, 100, 100, told)
+    upstream.takes_s, upstream.error, upstream.version = 0.2, None, 2
+    await asyncio.sleep(0.05)
+    assert await ask(source, "a") == [(None, "a", 2)]
+    assert 0 < len(told) < 100
+    left = 100 - len(told)
+    await asyncio.gather(*others)
+    assert [outcome for _, _, outcome in told] == [DOWN] * (100 - left) + [(None, "a", 2)] * left
+
+
+async def test_closing_tells_all_at_once() -> None:
+    """A gateway that stops lets nobody wait for a turn, and keeps nothing of those who did."""
+    source, told = cached(Upstream(takes_s=1.0, error=DOWN)), Told()
+    others = await come(source, 100, 100, told)
+    await asyncio.sleep(0.05)
+    assert 0 < len(told) < 100
+    at = now()
+    await source.aclose()
+    await asyncio.gather(*others)
+    assert now() == at
+    assert len(told) == 100
+    assert source._tellings == set()
+
+
+async def test_who_went_away_is_passed_over() -> None:
+    """A page that was cancelled while it waited for its turn disturbs nobody's."""
+    source, told = cached(Upstream(takes_s=1.0, error=DOWN)), Told()
+    others = await come(source, 100, 100, told)
+    await asyncio.sleep(0.05)
+    gone = [task for task in others if not task.done()][::2]
+    for task in gone:
+        task.cancel()
+    await asyncio.gather(*others, return_exceptions=True)
+    assert len(told) == 100 - len(gone)
+    assert {outcome for _, _, outcome in told} == {DOWN}
