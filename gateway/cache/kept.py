@@ -40,7 +40,7 @@ class Answer(NamedTuple):
 
 
 class Drawn(NamedTuple):
-    """Chance, in [0, 1): how much sooner than agreed values are no longer fresh, and how far ahead they are refreshed."""
+    """Chance, in [0, 1): how much sooner than agreed values stop being fresh, and how far ahead they are refreshed."""
 
     received_at: float
     freshness: float
