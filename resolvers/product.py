@@ -95,7 +95,10 @@ class ProductVariant(Node):
     ) -> Outcomes[pricing.Price]:
         """Price in this context."""
         wanted = ordered_quantity(quantity)
-        keys = [pricing.PriceKey(sku=v.sku, quantity=wanted) for v in variants]
+        if wanted == 1:
+            keys = [kept(v, "price key", price_key) for v in variants]
+        else:
+            keys = [pricing.PriceKey(sku=v.sku, quantity=wanted) for v in variants]
         return with_list_prices(info.context.loaders.prices.load_many(keys), Dataset.PRICE, keys, info)
 
     @seam(Availability | None, source=DataSource.STOCK)
@@ -311,6 +314,11 @@ def first_in_stock(product: catalogue.Product, found: Outcome[stock.ProductAvail
     first = next((variant for variant in product.variants if variant.sku in available), product.variants[0])
     found.__dict__["first in stock"] = (product, first)
     return first
+
+
+def price_key(variant: catalogue.Variant) -> pricing.PriceKey:
+    """The key of the price of one piece."""
+    return pricing.PriceKey(sku=variant.sku)
 
 
 def estimate_key(variant: catalogue.Variant) -> loyalty.EstimateKey:

@@ -55,6 +55,11 @@ class Reads:
         self.served_until = min(self.served_until, fresh_until)
 
     @property
+    def number(self) -> int:
+        """How many values and tags are noted."""
+        return len(self._tags) + sum(len(values) for _, _, values in self._seen)
+
+    @property
     def tags(self) -> set[str]:
         """What purges the response."""
         for tags_of, scope, values in self._seen:

@@ -57,10 +57,14 @@ class Draft(Protocol):
 
 
 class KeptDraft(NamedTuple):
-    """A draft, and the tags that purge it."""
+    """A draft, and what it shows; by which tags that is purged is worked out when there is a purge."""
 
     draft: Draft
-    tags: frozenset[str]
+    reads: Reads
+
+    @property
+    def tags(self) -> set[str]:
+        return self.reads.tags
 
 
 class Responses:
@@ -131,9 +135,9 @@ class Responses:
         if self._why_not_shared(reads, now, tells_ages=tells_ages) is not None:
             return
         entry = self._drafts.entry(asker.in_context, key)
-        tags = frozenset(reads.tags)
-        entry.value = KeptDraft(draft, tags)
-        self._settle(entry, now, pick_fresh_until(reads, now, tells_ages=tells_ages), draft.weight + 100 * len(tags))
+        entry.value = KeptDraft(draft, reads)
+        weight = draft.weight + 100 * reads.number
+        self._settle(entry, now, pick_fresh_until(reads, now, tells_ages=tells_ages), weight)
         self._counters.drafted += 1
 
     def _settle(self, entry: Entry, now: float, fresh_until: float, weight: int) -> None:
@@ -154,6 +158,8 @@ class Responses:
             return "stale"
         if tells_ages and reads.newest >= reads.began:
             return "live"
+        if self._purges.epoch == reads.born:
+            return None
         return "purged" if self._purges.last_epoch(reads.tags) > reads.born else None
 
     def _is_purged(self, entry: Entry) -> bool:

@@ -26,9 +26,11 @@ from gateway.execution.waves import Gaps
 from gateway.execution.writing import Written, dump, write
 
 if TYPE_CHECKING:
+    from graphql.pyutils import Path
+
     from gateway.execution.completion import PathTuple
     from gateway.execution.executor import CompiledExecutor
-    from gateway.execution.plan import Plan, Request, Variant
+    from gateway.execution.plan import Request
     from gateway.execution.selection import Field
 
 _MARK = b"\0"
@@ -76,7 +78,7 @@ class Sketch:
         if self.count() != before:
             self.is_hopeless = self.is_spoiled = True
 
-    def make(self, plan: "Plan", variant: "Variant", data: Any) -> "Draft | None":
+    def make(self, run: "CompiledExecutor", data: Any) -> "Draft | None":
         """The draft of an answer without errors, whose tree is used up for it; None when there can be none."""
         if self.is_spoiled or not self._calls:
             return None
@@ -97,8 +99,9 @@ class Sketch:
             if not all(map(_is_shared, gaps.parents)):
                 self.is_hopeless = True
                 return None
-            blanks.append(Blanks(field, gaps.parents, gaps.paths, [slot for slot in found if slot is not None]))
-        return Draft(plan, variant, pieces, blanks)
+            slots_found = [slot for slot in found if slot is not None]
+            blanks.append(Blanks(field, gaps.parents, gaps.paths, gaps.path(), slots_found))
+        return Draft(run, pieces, blanks)
 
 
 def _mark(gaps: Gaps, field: "Field", numbers: Iterator[int]) -> list[int]:
@@ -121,17 +124,18 @@ class Blanks(NamedTuple):
     field: "Field"
     parents: list[Any]
     paths: list["PathTuple"]
+    first: "Path"
     slots: list[int]
 
 
 class Draft:
     """What was written, in pieces with blanks between them; holds nothing of the request that it was made in."""
 
-    __slots__ = ("_blanks", "_pieces", "_plan", "_variant")
+    __slots__ = ("_blanks", "_pieces", "_variable_values", "_variant")
 
-    def __init__(self, plan: "Plan", variant: "Variant", pieces: list[bytes], blanks: list[Blanks]) -> None:
-        self._plan = plan
-        self._variant = variant
+    def __init__(self, run: "CompiledExecutor", pieces: list[bytes], blanks: list[Blanks]) -> None:
+        self._variant = run.variant
+        self._variable_values = run.variable_values
         self._pieces = pieces
         self._blanks = blanks
 
@@ -141,13 +145,11 @@ class Draft:
         return sum(map(len, self._pieces)) + _BYTES_PER_BLANK * sum(len(blanks.slots) for blanks in self._blanks)
 
     def fill(self, request: "Request") -> Any:
-        """The whole answer as `Written`, or an awaitable of it, for the same variables.
+        """The whole answer as `Written`, or an awaitable of it; the request's variables must be the same.
 
         None in its place when an error in a blank reaches beyond it: then all has to be executed anew.
         """
-        run = self._plan.resume(self._variant, request)
-        if run is None:
-            return None
+        run = self._variant.resume(request, self._variable_values)
         opened = [self._open(run, blanks) for blanks in self._blanks]
         run.waves.flush()
         run.waves.is_held = False
@@ -156,7 +158,7 @@ class Draft:
     @staticmethod
     def _open(run: "CompiledExecutor", blanks: Blanks) -> Gaps:
         gaps = Gaps(run, (blanks.field,))
-        gaps.parents, gaps.paths = blanks.parents, blanks.paths
+        gaps.parents, gaps.paths, gaps.first = blanks.parents, blanks.paths, blanks.first
         gaps.results = [{} for _ in blanks.slots]
         run.waves.gaps[id(gaps)] = gaps
         run.outstanding += 1
@@ -195,21 +197,21 @@ class Draft:
         return True
 
 
-def write_sketched(plan: "Plan", run: "CompiledExecutor", sketch: Sketch) -> Any:
+def write_sketched(run: "CompiledExecutor", sketch: Sketch) -> Any:
     """Run and write as `Plan.write` does, and leave a draft with the sketch if one can be made."""
     run.waves.sketch = sketch
     result = run.execute_operation()
     if isawaitable(result):
-        return _write_sketched_later(plan, run, sketch, result)
-    return _with_draft(plan, run, sketch, result)
+        return _write_sketched_later(run, sketch, result)
+    return _with_draft(run, sketch, result)
 
 
-async def _write_sketched_later(plan: "Plan", run: "CompiledExecutor", sketch: Sketch, result: Awaitable[Any]) -> Any:
-    return _with_draft(plan, run, sketch, await result)
+async def _write_sketched_later(run: "CompiledExecutor", sketch: Sketch, result: Awaitable[Any]) -> Any:
+    return _with_draft(run, sketch, await result)
 
 
-def _with_draft(plan: "Plan", run: "CompiledExecutor", sketch: Sketch, result: Any) -> Any:
+def _with_draft(run: "CompiledExecutor", sketch: Sketch, result: Any) -> Any:
     written = write(result)
     if isinstance(result, ExecutionResult) and not result.errors and isinstance(written, Written):
-        sketch.draft = sketch.make(plan, run.variant, result.data)
+        sketch.draft = sketch.make(run, result.data)
     return written

@@ -113,10 +113,9 @@ class CompiledExecutor(GapExecutor):
         part.moments = {}  # another moment
         return part
 
-    def resume(self) -> None:
-        """Stand where an earlier run of the variant stood when its root was executed."""
-        assert self.variant.known_root is not None
-        self._root = self.variant.known_root
+    def resume(self, root: CollectedFields) -> None:
+        """Stand where an earlier run stood when its root was executed."""
+        self._root = root
 
     @cached_property
     def async_helpers(self) -> Any:  # type: ignore[override]

@@ -118,6 +118,13 @@ class Variant:
         self.size += 1 + len(made.fields)
         return made
 
+    def resume(self, request: Request, variable_values: VariableValues) -> CompiledExecutor:
+        """A run that stands where an earlier one stood when its root was executed."""
+        assert self.known_root is not None
+        run = CompiledExecutor(self, request, variable_values, True)
+        run.resume(self.known_root)
+        return run
+
     def _has_declared(self, type_: GraphQLObjectType, grouped: Any) -> bool:
         known = self.plan.declared
         for details in grouped.values():
@@ -206,19 +213,8 @@ class Plan:
         if isinstance(run, list):
             return Written(b"null", run)
         if request.sketch is not None:
-            return write_sketched(self, run, request.sketch)
+            return write_sketched(run, request.sketch)
         return write(run.execute_operation())
-
-    def resume(self, variant: Variant, request: Request) -> CompiledExecutor | None:
-        """A run of a variant that ran before, from its batch fields on; None for variables that are none."""
-        variable_values = self.variables.coerce(
-            request.variable_values or {}, request.max_coercion_errors, hide_suggestions=request.hide_suggestions
-        )
-        if isinstance(variable_values, list):
-            return None
-        run = CompiledExecutor(variant, request, variable_values, True)
-        run.resume()
-        return run
 
     def _begin(self, request: Request, is_writing: bool) -> CompiledExecutor | list[GraphQLError]:  # noqa: FBT001 - passed by position on the hot road
         variable_values = self.variables.coerce(

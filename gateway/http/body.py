@@ -10,6 +10,8 @@ from collections.abc import Awaitable, Callable, MutableMapping
 from dataclasses import dataclass
 from typing import Any
 
+import msgspec
+
 from gateway.http.errors import Code, Refused
 from gateway.http.params import Params, decode_params
 
@@ -71,7 +73,7 @@ def parse_body(body: bytes, limits: BodyLimits) -> Params:
     refuse_nested(text, limits)
     _refuse_batch(text)
     params = decode_params(text)
-    if _may_repeat(text):
+    if _may_repeat(text, params):
         _refuse_repeated(text)
     return params
 
@@ -108,8 +110,15 @@ def _refuse_batch(text: str) -> None:
         raise Refused(Code.BATCHING_DISABLED, "Expected one request as a JSON object; got an array (batching is off).")
 
 
-def _may_repeat(text: str) -> bool:
-    return "\\u" in text or any(text.count(member) > 1 for member in _MEMBERS)
+def _may_repeat(text: str, params: Params) -> bool:
+    """Whether a member may be there twice: a name that stands twice, but not as a variable that was called so."""
+    if "\\u" in text:
+        return True
+    twice = [member for member in _MEMBERS if text.count(member) > 1]
+    if not twice:
+        return False
+    inner = msgspec.json.encode((params.variables, params.extensions)).decode()
+    return any(text.count(member) > 1 + inner.count(member) for member in twice)
 
 
 def _refuse_repeated(text: str) -> None:

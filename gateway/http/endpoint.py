@@ -20,6 +20,7 @@ import time
 from collections.abc import AsyncGenerator, Mapping, MutableMapping
 from contextlib import ExitStack
 from dataclasses import dataclass
+from http import HTTPStatus
 from typing import Any
 
 from gateway.http.addresses import parse_address
@@ -43,7 +44,6 @@ from gateway.http.ports import (
     Authenticate,
     Incremental,
     Journal,
-    KeptAnswer,
     Places,
     RequestFacts,
     Result,
@@ -252,12 +252,10 @@ class GraphQLEndpoint:
     async def _send(self, exchange: _Exchange, send: Send, answer: Answer | Stream) -> None:
         request_id = exchange.request_id.encode("ascii")
         origin = self._rules.origins.headers(exchange.headers.get(b"origin"))
-        if isinstance(answer, Answer) and answer.kept is not None and answer.terms is None:
-            message = self._whole(exchange, answer, answer.kept, request_id, origin)
-            if message is not None:
-                await send(message)
-                self._report(exchange, answer)
-                return
+        if isinstance(answer, Answer) and is_plain(answer) and WHOLE_ANSWERS in exchange.scope.get("extensions", ()):
+            await send(self._whole(exchange, answer, request_id, origin))
+            self._report(exchange, answer)
+            return
         headers = [(b"x-request-id", request_id), *_SAFE, *answer.headers, *origin]
         if isinstance(answer, Stream):
             headers += [*NO_STORE, (b"content-type", answer.content_type)]
@@ -269,17 +267,21 @@ class GraphQLEndpoint:
         self._report(exchange, answer)
 
     def _whole(
-        self, exchange: _Exchange, answer: Answer, kept: KeptAnswer, request_id: bytes, origin: Headers
-    ) -> MutableMapping[str, Any] | None:
-        """A kept answer as one message, with the same headers as any other; None where the server takes no such."""
-        if answer.media is None or WHOLE_ANSWERS not in exchange.scope.get("extensions", ()):
-            return None
-        accepted = exchange.headers.get(b"accept-encoding")
-        body, coding = self._rules.compression.apply_once(answer.body, accepted, kept.forms)
-        length = (b"content-length", b"%d" % len(body))
+        self, exchange: _Exchange, answer: Answer, request_id: bytes, origin: Headers
+    ) -> MutableMapping[str, Any]:
+        """A plain answer as one message, with the same headers as any other."""
+        assert answer.media is not None
+        body, coding = self._compressed(exchange, answer)
         coded = () if coding is None else ((b"content-encoding", coding),)
-        rest = (*_SAFE, *origin, *NO_STORE, *coded, (b"content-type", answer.media.value), length)
-        return {"type": WHOLE_ANSWERS, "head": b"x-request-id: %b\r\n%b" % (request_id, write_head(rest)), "body": body}
+        rest = write_head((*_SAFE, *origin, *NO_STORE, *coded, (b"content-type", answer.media.value)))
+        head = b"x-request-id: %b\r\n%bcontent-length: %d\r\n" % (request_id, rest, len(body))
+        return {"type": WHOLE_ANSWERS, "head": head, "body": body}
+
+    def _compressed(self, exchange: _Exchange, answer: Answer) -> tuple[bytes, bytes | None]:
+        accepted, compression = exchange.headers.get(b"accept-encoding"), self._rules.compression
+        if answer.kept is None:
+            return compression.apply(answer.body, accepted)
+        return compression.apply_once(answer.body, accepted, answer.kept.forms)
 
     def _encode(self, exchange: _Exchange, answer: Answer, headers: Headers) -> None:
         """Leave out what the client has, and compress the rest."""
@@ -289,11 +291,7 @@ class GraphQLEndpoint:
             if is_known(tag, exchange.headers):
                 answer.status, answer.media, answer.body = 304, None, b""
                 return
-        accepted, compression = exchange.headers.get(b"accept-encoding"), self._rules.compression
-        if answer.kept is None:
-            answer.body, coding = compression.apply(answer.body, accepted)
-        else:
-            answer.body, coding = compression.apply_once(answer.body, accepted, answer.kept.forms)
+        answer.body, coding = self._compressed(exchange, answer)
         if coding is not None:
             headers.append((b"content-encoding", coding))
 
@@ -310,6 +308,11 @@ class GraphQLEndpoint:
                 is_signed_in=facts is not None and facts.viewer.customer_id is not None,
             )
         )
+
+
+def is_plain(answer: Answer) -> bool:
+    """Whether an answer has no other head than what all answers have that no cache may keep."""
+    return answer.status == HTTPStatus.OK and answer.media is not None and answer.terms is None and not answer.headers
 
 
 def _refuse_unreadable(headers: Mapping[bytes, bytes]) -> None:

@@ -43,6 +43,8 @@ REFUSED: dict[str, bytes] = {
     "no query": b"{}",
     "query twice": b'{"query":"{hello}","query":"mutation{ring}"}',
     "query twice, one of them escaped": b'{"query":"{hello}","\\u0071uery":"mutation{ring}"}',
+    "query twice, beside a variable of that name": b'{"query":"{hello}","variables":{"query":"x"},"query":"{hello}"}',
+    "variables twice, a member's name in both": b'{"query":"{hello}","variables":{"query":"x"},"variables":{"query":1}}',
     "trailing text": FINE + b"x",
     "two objects": FINE + FINE,
 }
@@ -100,3 +102,10 @@ def test_says_what_it_expected_and_got() -> None:
     """A client's developer reads which member is wrong, and how."""
     with pytest.raises(Refused, match=r"expected `str \| null`, got `int` - at `\$.query`"):
         parse_body(b'{"query":5}', BodyLimits())
+
+
+@pytest.mark.parametrize("variables", [{"query": "x"}, {"a": {"extensions": {"query": 1}}}, {"a": '"query" "query"'}])
+def test_a_variable_may_be_called_as_a_member(variables: dict[str, object]) -> None:
+    """A search has a variable `query`; nothing is there twice."""
+    body = json.dumps({"query": "{hello}", "variables": variables}).encode()
+    assert parse_body(body, BodyLimits()).variables == variables
