@@ -11,13 +11,13 @@ from typing import Protocol
 from clients.values import SalesChannel, Value
 
 
-class Public(Value):
+class Public(Value, cache_hash=True):
     """The same for everybody who reads this language."""
 
     language: str
 
 
-class InContext(Value):
+class InContext(Value, cache_hash=True):
     """Depends on where, through which channel, in which currency and language one shops."""
 
     locality_id: str
@@ -26,7 +26,7 @@ class InContext(Value):
     language: str
 
 
-class ForCustomer(Value):
+class ForCustomer(Value, cache_hash=True):
     """Depends on who asks; `customer_id` is None for every anonymous visitor alike."""
 
     customer_id: str | None
@@ -36,7 +36,7 @@ class ForCustomer(Value):
     language: str
 
 
-class OfCustomer(Value):
+class OfCustomer(Value, cache_hash=True):
     """Belongs to one signed-in customer and does not depend on where they shop."""
 
     customer_id: str

@@ -25,7 +25,7 @@ class Loader(Generic[K, V]):
     What the source raises is a fault, not an outcome: all who wait for it get it, nothing remembers it.
     """
 
-    __slots__ = ("_aliases", "_asker", "_is_of_customer", "_known", "_pending", "_source")
+    __slots__ = ("_aliases", "_asker", "_first", "_is_of_customer", "_known", "_pending", "_source")
 
     def __init__(
         self, source: Source[K, V], asker: CountedAsker, aliases: Callable[[K, V], Iterable[K]] = no_aliases
@@ -34,6 +34,7 @@ class Loader(Generic[K, V]):
         self._is_of_customer = source.is_of_customer
         self._asker = asker
         self._aliases = aliases
+        self._first: tuple[Sequence[K], list[V | None | SourceError]] | None = None
         self._known: dict[K, V | None | SourceError] = {}
         self._pending: dict[K, asyncio.Future[None]] = {}
 
@@ -41,6 +42,8 @@ class Loader(Generic[K, V]):
         """One outcome."""
         if self._is_of_customer:
             self._asker.personal_reads += 1
+        if self._first is not None:
+            self._learn_first()
         known = self._known
         if key in known:
             return known[key]
@@ -50,6 +53,8 @@ class Loader(Generic[K, V]):
         """One outcome per key, in the keys' order; a list when all are at hand."""
         if self._is_of_customer:
             self._asker.personal_reads += 1  # also for what is known already: it is no less personal
+        if self._first is not None:
+            self._learn_first()
         known = self._known
         if not known and not self._pending and 0 < len(keys) == len(set(keys)):
             return self._load_first(keys)
@@ -62,8 +67,16 @@ class Loader(Generic[K, V]):
         answer = self._source.load_many(keys, self._asker)
         if is_pending(answer):
             return self._wait(keys, [self._await(keys, answer)])
-        self._learn(keys, answer)
+        if len(answer) != len(keys):
+            self._learn(keys, answer)  # which refuses it
+        self._first = keys, answer
         return answer
+
+    def _learn_first(self) -> None:
+        """Learn the first outcomes: most requests ask a dataset once, and need not remember."""
+        assert self._first is not None
+        (keys, answer), self._first = self._first, None
+        self._learn(keys, answer)
 
     def _flights(self, missing: list[K]) -> list[asyncio.Future[None]]:
         """What brings the missing keys, each asked for only once; empty when all of them came on the spot."""
