@@ -44,7 +44,7 @@ REFUSED: dict[str, bytes] = {
     "query twice": b'{"query":"{hello}","query":"mutation{ring}"}',
     "query twice, one of them escaped": b'{"query":"{hello}","\\u0071uery":"mutation{ring}"}',
     "query twice, beside a variable of that name": b'{"query":"{hello}","variables":{"query":"x"},"query":"{hello}"}',
-    "variables twice, a member's name in both": b'{"query":"{hello}","variables":{"query":"x"},"variables":{"query":1}}',
+    "variables twice, with a member's name": b'{"query":"{hello}","variables":{"query":"x"},"variables":{"query":1}}',
     "trailing text": FINE + b"x",
     "two objects": FINE + FINE,
 }
