@@ -45,6 +45,7 @@ class WatchedExecutor:
         self._inner = inner
         self._meter = meter
         self._slow_s = slow_s
+        self._pace = SlowLines()
         self._fallbacks = fallbacks
         self.executed = 0
 
@@ -76,11 +77,10 @@ class WatchedExecutor:
         is_slow = took_s >= self._slow_s
         cost = facts.prepared.demand.cost(facts.operation, facts.variables)
         self._meter.note_execution(name_of(facts), cost, is_slow=is_slow)
-        if is_slow:
+        if is_slow and self._pace.allows(trail.began + took_s):
             self._tell_slow(facts, trail, took_s)
 
-    @staticmethod
-    def _tell_slow(facts: RequestFacts, trail: Trail, took_s: float) -> None:
+    def _tell_slow(self, facts: RequestFacts, trail: Trail, took_s: float) -> None:
         log.warning(
             "slow operation",
             request_id=facts.request_id,
@@ -89,6 +89,7 @@ class WatchedExecutor:
             ms=round(took_s * 1000, 1),
             waterfall=describe_trail(trail, time.monotonic()),
             steps_left_out=trail.left_out,
+            others_not_told=self._pace.take_untold(),
         )
 
     def read(self) -> Iterator[Sample]:
@@ -98,6 +99,32 @@ class WatchedExecutor:
         yield count(v.EXECUTIONS, on_core, "reference")
         for reason, number in (self._fallbacks or {}).items():
             yield count(v.FALLBACKS, number, reason)
+
+
+class SlowLines:
+    """Lets a few slow operations a second be told: when all are slow, telling of all would make them slower."""
+
+    MOST_PER_S: Final = 5
+
+    def __init__(self) -> None:
+        self._second = 0
+        self._told = 0
+        self._untold = 0
+
+    def allows(self, now: float) -> bool:
+        """Whether one that ended now may be told; `now` is in seconds on the monotonic clock."""
+        if int(now) != self._second:
+            self._second, self._told = int(now), 0
+        self._told += 1
+        if self._told <= self.MOST_PER_S:
+            return True
+        self._untold += 1
+        return False
+
+    def take_untold(self) -> int:
+        """How many were not told since this was asked last."""
+        untold, self._untold = self._untold, 0
+        return untold
 
 
 class KeySampler(Protocol):
