@@ -1,10 +1,15 @@
 """Pages that differ in prices and points alone are written once for everybody, and filled in for each customer."""
 
 import json
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
-from tests.journeys.shop import Gateway, Sandbox
+import pytest
+
+from tests.journeys.pages import PAGES, Page
+from tests.journeys.shop import Gateway, Sandbox, open_gateway
+from tests.journeys.test_engines import timeless
 from tests.ops.watched import open_watched
 
 TILES = """
@@ -30,6 +35,26 @@ query Tiles($category: String!) @inContext(locality: "cty_msk", language: "ru", 
 CATEGORY = {"category": "obuv-zhenskaya"}
 WHO = ("cust-anna", "cust-daria", None)
 ROUNDS = 20
+
+
+@pytest.fixture(scope="module")
+def reference(sandbox: Sandbox) -> Iterator[Gateway]:
+    """A gateway that keeps nothing and runs everything on graphql-core."""
+    with open_gateway(sandbox, GATEWAY_EXECUTOR="reference", GATEWAY_CACHE__IS_ENABLED="false") as opened:
+        yield opened
+
+
+@pytest.mark.parametrize("page", PAGES, ids=[page.name for page in PAGES])
+def test_every_page_by_turns(gateway: Gateway, reference: Gateway, sandbox: Sandbox, page: Page) -> None:
+    """Customers of three kinds, each several times: whoever asked before leaves nothing of theirs in a page."""
+    tokens = [sandbox.token(customer) for customer in ("cust-anna", "cust-daria", "cust-boris")]
+
+    def ask(asked: Gateway, token: str) -> Any:
+        return timeless(asked.ask(page.document, page.variables, token=token).json())
+
+    alone = {token: ask(reference, token) for token in tokens}
+    for token in tokens * 3:
+        assert ask(gateway, token) == alone[token]
 
 
 def test_filled_in_for_one_it_is_not_for_another(sandbox: Sandbox, forgetful: Gateway) -> None:
