@@ -26,7 +26,7 @@ class RememberedResponses:
 
     def __init__(self, inner: Executor, responses: Responses, now: Callable[[], float]) -> None:
         self._inner = inner
-        self._drafted = DraftedResponses(inner, responses)
+        self._drafted = DraftedResponses(inner, responses, now)
         self._responses = responses
         self._now = now
 

@@ -5,6 +5,7 @@ the first of them is no longer fresh. Ages are written into a response once, so 
 is kept for a second at most, and only if none of its values was live: a copy is not.
 """
 
+from dataclasses import dataclass
 from typing import NamedTuple, Protocol
 
 from clients.scope import Asker, ForCustomer, InContext
@@ -56,11 +57,13 @@ class Draft(Protocol):
         """About how many bytes it takes."""
 
 
-class KeptDraft(NamedTuple):
-    """A draft, and what it shows; by which tags that is purged is worked out when there is a purge."""
+@dataclass(slots=True)
+class KeptDraft:
+    """A draft, what it shows, and how often it was filled in; its tags are worked out when there is a purge."""
 
     draft: Draft
     reads: Reads
+    filled: int = 0
 
     @property
     def tags(self) -> set[str]:
@@ -105,7 +108,15 @@ class Responses:
         self._counters.filled += 1
         entry.used = True
         kept: KeptDraft = entry.value
+        kept.filled += 1
         return kept.draft
+
+    def times_filled(self, key: ResponseKey, asker: Asker) -> int:
+        """How often the last draft of a response was filled in, as far as that is known."""
+        shelf = self._drafts.get(asker.in_context)
+        entry = shelf.get(key) if shelf is not None else None
+        kept: KeptDraft | None = entry.value if entry is not None else None
+        return kept.filled if kept is not None else 0
 
     def reads(self) -> Reads:
         """A new request's recorder; the asker carries it as `reads`."""
@@ -129,16 +140,19 @@ class Responses:
         self._counters.kept += 1
         return True
 
-    def keep_draft(self, key: ResponseKey, asker: Asker, draft: Draft, reads: Reads, *, tells_ages: bool) -> None:
-        """Keep what was written besides what is one customer's own, if what that has read allows it."""
+    def keep_draft(
+        self, key: ResponseKey, asker: Asker, draft: Draft, reads: Reads, *, tells_ages: bool
+    ) -> float | None:
+        """Keep what was written besides what is one customer's own: until when, or None if what it read forbids it."""
         now = self._clock()
         if self._why_not_shared(reads, now, tells_ages=tells_ages) is not None:
-            return
+            return None
         entry = self._drafts.entry(asker.in_context, key)
         entry.value = KeptDraft(draft, reads)
-        weight = draft.weight + 100 * reads.number
-        self._settle(entry, now, pick_fresh_until(reads, now, tells_ages=tells_ages), weight)
+        fresh_until = pick_fresh_until(reads, now, tells_ages=tells_ages)
+        self._settle(entry, now, fresh_until, draft.weight + 100 * reads.number)
         self._counters.drafted += 1
+        return fresh_until
 
     def _settle(self, entry: Entry, now: float, fresh_until: float, weight: int) -> None:
         entry.received_at = now

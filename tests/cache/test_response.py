@@ -224,6 +224,7 @@ async def test_a_draft_is_for_every_customer_of_its_context(page: Callable[[], P
     assert shop.responses.find_draft(KEY._replace(variables=b'{"first":5}'), Asker("c2")) is None
     counters = shop.levels.metrics.responses
     assert (counters.drafted, counters.filled) == (1, 1)
+    assert [shop.responses.times_filled(KEY, Asker("c1", place)) for place in ("msk", "spb")] == [1, 0]
 
 
 async def test_a_draft_lives_as_long_as_what_it_shows(page: Callable[[], Page]) -> None:
