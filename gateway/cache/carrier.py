@@ -36,7 +36,7 @@ class Landing(Protocol[S_contra]):
         """End a flight with an answer that is known to be fresh and not purged at this moment."""
         ...
 
-    def serve(self, flight: Flight, answer: Answer) -> None:
+    def serve(self, scope: S_contra, flight: Flight, answer: Answer) -> None:
         """Content those who wait with a usable answer, while the flight goes on for a better one."""
         ...
 
@@ -128,7 +128,7 @@ class Carrier(Generic[K, S]):
         if verdict is not Verdict.MISS:
             self._kept.keep(scope, flight.key, answer)
         if verdict is Verdict.REVALIDATE:
-            self._landing.serve(flight, answer)
+            self._landing.serve(scope, flight, answer)
         return False
 
     async def _ask(self, scope: S, flights: Sequence[Flight]) -> None:

@@ -7,7 +7,7 @@ a call misses, one future is made, and no task.
 
 import asyncio
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 Late = Callable[[Any], Any]
 
@@ -33,6 +33,12 @@ class Flight:
         self.waiters: list[tuple[Waiter, int]] = []
 
 
+class Promise(NamedTuple):
+    """In place of a key: its flight has landed, and `outcome` is what the waiter gets when it is told."""
+
+    outcome: Callable[[], Any]
+
+
 class Waiter:
     """A call with missing keys: fills the holes in its outcomes as flights land.
 
@@ -54,6 +60,11 @@ class Waiter:
         self._missing[index] = flight.key
         flight.waiters.append((self, index))
 
+    def promise(self, index: int, promise: Promise) -> None:
+        """One hole will be filled in a moment; at the deadline it is filled with what is promised."""
+        if index in self._missing:
+            self._missing[index] = promise
+
     def land(self, index: int, outcome: Any) -> None:
         """Fill one hole; the last one ends the wait."""
         if self._missing.pop(index, self) is self:
@@ -63,14 +74,14 @@ class Waiter:
             self._finish()
 
     def give_up_at(self, deadline: float, late: Late) -> None:
-        """At `deadline` (loop time) fill what is still missing with `late(key)`."""
+        """At `deadline` (loop time) fill what is still missing with `late(key)`, or with what was promised."""
         self._timer = self.future.get_loop().call_at(deadline, self._give_up, late)
 
     def _give_up(self, late: Late) -> None:
         if self.future.done():
             return
         for index, key in list(self._missing.items()):
-            self.land(index, late(key))
+            self.land(index, key.outcome() if type(key) is Promise else late(key))
 
     def _finish(self) -> None:
         if self._timer is not None:

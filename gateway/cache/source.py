@@ -21,7 +21,7 @@ from gateway.cache.loads import Loads, priority_of
 from gateway.cache.policy import SOURCE_OF, Policy
 from gateway.cache.reads import Reads, is_shareable, refuse_reads
 from gateway.cache.shared import Shared, SharedDataset
-from gateway.cache.telling import Telling
+from gateway.cache.telling import Telling, is_slow
 
 K = TypeVar("K", bound=Hashable)
 V = TypeVar("V")
@@ -309,21 +309,33 @@ class CachedSource(Generic[K, V, S]):
         """End a flight with an answer that is known to be fresh and not purged at this moment."""
         self._loads.landed(scope, flight)
         self._kept.keep(scope, flight.key, answer)
-        self.serve(flight, answer)
+        self.serve(scope, flight, answer)
 
-    def serve(self, flight: Flight, answer: Answer) -> None:
+    def serve(self, scope: S, flight: Flight, answer: Answer) -> None:
         """Content those who wait; the flight may go on."""
         waiters, flight.waiters = flight.waiters, []
+        if is_slow(waiters):
+            self._tell(waiters, lambda: self._newest(scope, flight.key, answer))
+            return
         for waiter, index in waiters:
             waiter.land(index, answer.value)
+
+    def _newest(self, scope: S, key: K, answer: Answer) -> V | None:
+        """What is kept now, so that what a request says it has read is what it got; else what came."""
+        entry = self._kept.fall_back(scope, key)
+        value: V | None = answer.value if entry is None else entry.value
+        return value
 
     def _land_failed(self, scope: S, flight: Flight, error: SourceError) -> None:
         self._kept.hold(scope, flight.key)
         waiters, flight.waiters = flight.waiters, []
         if waiters:
-            telling = Telling(waiters, lambda: self._fall_back(scope, flight.key, error), self._tellings.discard)
-            self._tellings.add(telling)
-            telling.go_on()
+            self._tell(waiters, lambda: self._fall_back(scope, flight.key, error))
+
+    def _tell(self, waiters: Sequence[tuple[Waiter, int]], outcome: Callable[[], Any]) -> None:
+        telling = Telling(waiters, outcome, self._tellings.discard)
+        self._tellings.add(telling)
+        telling.go_on()
 
     def _fail_all(self, scope: S, flights: Sequence[Flight], error: SourceError) -> None:
         for flight in flights:

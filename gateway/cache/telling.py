@@ -1,4 +1,4 @@
-"""How those who waited for a load that failed are told: one after the other, at twice the pace at which they came.
+"""How those who waited for a load that failed or was slow are told: at twice the pace at which they came.
 
 Hundreds may wait for a source that hangs, and its end is one moment. Told in that moment, they would
 all finish their pages in the next half second, and whoever needs no word of that source would stand
@@ -14,7 +14,7 @@ from collections import deque
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from gateway.cache.flights import Waiter
+from gateway.cache.flights import Promise, Waiter
 
 TOLD_AT_ONCE = 2
 """So many are told in one turn of the loop."""
@@ -25,6 +25,14 @@ EVERY_S = 0.02
 SHARE = 0.5
 """Of the time that the first has waited, all are told within so much."""
 
+SLOW_S = 0.5
+"""An answer that came sooner is told in one moment: it has fewer waiters, and they would wait for little."""
+
+
+def is_slow(waiters: Sequence[tuple[Waiter, int]]) -> bool:
+    """Whether the first of those who wait has waited for long."""
+    return bool(waiters) and asyncio.get_running_loop().time() - waiters[0][0].since >= SLOW_S
+
 
 def decide_group(waiting: int, waited_s: float) -> int:
     """How many are told every `EVERY_S`, so that the last go within `SHARE` of the time the first has waited."""
@@ -32,9 +40,10 @@ def decide_group(waiting: int, waited_s: float) -> int:
 
 
 class Telling:
-    """Those who still have to be told of one failure, who waited longest first.
+    """Those who still have to be told what came of one load, who waited longest first.
 
-    `outcome` says what one of them gets, at the moment when it is told; `end` is called when nobody is left.
+    `outcome` says what one of them gets, at the moment when it is told: in its turn, or by its own
+    deadline if that comes first. `end` is called when nobody is left.
     """
 
     __slots__ = ("_end", "_group", "_left", "_loop", "_next_at", "_outcome", "_waiters")
@@ -47,6 +56,8 @@ class Telling:
         self._end = end
         self._loop = asyncio.get_running_loop()
         self._next_at = self._loop.time()
+        for waiter, index in waiters:
+            waiter.promise(index, Promise(outcome))
         self._left = self._group = decide_group(len(waiters), self._next_at - waiters[0][0].since)
 
     def go_on(self) -> None:

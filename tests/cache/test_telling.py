@@ -1,4 +1,4 @@
-"""Who waited for a load that failed, on virtual time: told one after the other, and each soon enough."""
+"""Who waited for a load that failed or was slow, on virtual time: told one after the other, and each soon enough."""
 
 import asyncio
 from typing import Any
@@ -7,9 +7,10 @@ import pytest
 
 from clients.errors import SourceTimeout
 from clients.http import CallTerms, call_terms
+from gateway.cache.reads import Reads
 from gateway.cache.source import CachedSource
 from gateway.cache.telling import EVERY_S, TOLD_AT_ONCE, decide_group
-from tests.cache.scripted import DOWN, Upstream, ask, cached
+from tests.cache.scripted import DOWN, Asker, Upstream, ask, cached, levels_at, wall_clock
 
 pytestmark = pytest.mark.looptime
 
@@ -87,9 +88,10 @@ async def test_a_failure_that_comes_at_once_is_told_a_few_in_each_turn_of_the_lo
     assert max(map(woken_in.count, woken_in)) == TOLD_AT_ONCE
 
 
-async def test_a_deadline_comes_before_a_turn() -> None:
-    """Who would be told after its own time is told in time, that its source was late."""
-    source, told = cached(Upstream(takes_s=1.0, error=DOWN)), Told()
+@pytest.mark.parametrize("error", [DOWN, None])
+async def test_a_deadline_comes_before_a_turn(error: Exception | None) -> None:
+    """Whoever's time is up before its turn is told in time, and gets what the others get."""
+    source, told = cached(Upstream(takes_s=1.0, error=error)), Told()
 
     async def hasty() -> tuple[Any, float]:
         call_terms.set(CallTerms(deadline=now() + 0.4))
@@ -98,10 +100,57 @@ async def test_a_deadline_comes_before_a_turn() -> None:
     began = now()
     others = await come(source, 100, 100, told)
     outcome, at = await asyncio.create_task(hasty())
-    assert isinstance(outcome, SourceTimeout)
+    assert outcome == (error or (None, "a", 1))
     assert at - began == pytest.approx(0.99 + 0.3)
     await asyncio.gather(*others)
     assert told[-1][1] > at
+
+
+async def test_an_answer_that_took_long_is_told_as_a_failure_is() -> None:
+    """Two hundred, a hundred a second, for two seconds: four every 20 ms, oldest first, each with the one answer."""
+    upstream, told = Upstream(takes_s=2.0), Told()
+    began = now()
+    await asyncio.gather(*await come(cached(upstream), 200, 100, told))
+    times = sorted({at for _, at, _ in told})
+    assert [sum(at == each for _, at, _ in told) for each in times] == [4] * 50
+    assert [at - began for at in times] == pytest.approx([2.0 + number * EVERY_S for number in range(50)])
+    assert [asked for asked, _, _ in told] == sorted(asked for asked, _, _ in told)
+    assert [outcome for _, _, outcome in told] == [(None, "a", 1)] * 200
+    assert len(upstream.calls) == 1
+
+
+async def test_an_answer_that_came_soon_is_told_in_one_moment() -> None:
+    """Below half a second nobody waits for a turn."""
+    told = Told()
+    await asyncio.gather(*await come(cached(Upstream(takes_s=0.45)), 40, 100, told))
+    assert len({at for _, at, _ in told}) == 1
+
+
+async def test_who_is_told_of_a_slow_answer_reads_what_is_kept_then() -> None:
+    """A newer value is pushed meanwhile: whoever is told later gets that one, on which its response will rest."""
+    source, told = cached(Upstream(takes_s=1.0)), Told()
+    others = await come(source, 100, 100, told)
+    await asyncio.sleep(0.055)
+    before = len(told)
+    assert 0 < before < 100
+    await source.write_through(Asker().for_customer, {"a": (None, "a", 2)})
+    await asyncio.gather(*others)
+    assert [outcome for _, _, outcome in told] == [(None, "a", 1)] * before + [(None, "a", 2)] * (100 - before)
+
+
+async def test_a_purge_before_a_turn_leaves_the_answer_and_forbids_to_keep_the_page() -> None:
+    """Who asked before the purge gets what was brought; a response made of it is not kept."""
+    levels = levels_at()
+    source = cached(Upstream(takes_s=1.0), levels=levels)
+    others = await come(source, 99, 100, Told())
+    reads = Reads(wall_clock(), levels.purges.epoch)
+    last = asyncio.ensure_future(ask(source, "a", by=Asker(reads=reads)))
+    await asyncio.sleep(0.055)
+    assert not last.done()
+    levels.purges.mark(["sku:a"])
+    assert await last == [(None, "a", 1)]
+    assert reads.refusal == "not kept"
+    await asyncio.gather(*others)
 
 
 async def test_who_waits_for_a_turn_gets_what_came_meanwhile() -> None:
@@ -110,7 +159,7 @@ async def test_who_waits_for_a_turn_gets_what_came_meanwhile() -> None:
     source = cached(upstream)
     others = await come(source, 100, 100, told)
     upstream.takes_s, upstream.error, upstream.version = 0.2, None, 2
-    await asyncio.sleep(0.05)
+    await asyncio.sleep(0.055)
     assert await ask(source, "a") == [(None, "a", 2)]
     assert 0 < len(told) < 100
     left = 100 - len(told)
@@ -122,7 +171,7 @@ async def test_closing_tells_all_at_once() -> None:
     """A gateway that stops lets nobody wait for a turn, and keeps nothing of those who did."""
     source, told = cached(Upstream(takes_s=1.0, error=DOWN)), Told()
     others = await come(source, 100, 100, told)
-    await asyncio.sleep(0.05)
+    await asyncio.sleep(0.055)
     assert 0 < len(told) < 100
     at = now()
     await source.aclose()
@@ -136,7 +185,7 @@ async def test_who_went_away_is_passed_over() -> None:
     """A page that was cancelled while it waited for its turn disturbs nobody's."""
     source, told = cached(Upstream(takes_s=1.0, error=DOWN)), Told()
     others = await come(source, 100, 100, told)
-    await asyncio.sleep(0.05)
+    await asyncio.sleep(0.055)
     gone = [task for task in others if not task.done()][::2]
     for task in gone:
         task.cancel()
