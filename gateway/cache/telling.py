@@ -25,6 +25,9 @@ EVERY_S = 0.02
 SHARE = 0.5
 """Of the time that the first has waited, all are told within so much."""
 
+SMALLEST = 4
+"""A group has so many at least: a few who share a call are in nobody's way, and need not wait for each other."""
+
 SLOW_S = 0.5
 """An answer that came sooner is told in one moment: it has fewer waiters, and they would wait for little."""
 
@@ -36,7 +39,7 @@ def is_slow(waiters: Sequence[tuple[Waiter, int]]) -> bool:
 
 def decide_group(waiting: int, waited_s: float) -> int:
     """How many are told every `EVERY_S`, so that the last go within `SHARE` of the time the first has waited."""
-    return math.ceil(waiting / max(1, round(SHARE * waited_s / EVERY_S)))
+    return max(SMALLEST, math.ceil(waiting / max(1, round(SHARE * waited_s / EVERY_S))))
 
 
 class Telling:
