@@ -13,7 +13,7 @@ where an executor finds it. Under plain graphql-core every declaration also work
 object: batch fields collect their parents through a DataLoader, so both give the same answer.
 """
 
-from collections.abc import Awaitable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol, TypeAlias, TypeVar
 
@@ -71,3 +71,20 @@ class Early:
 
     known: object
     value: Awaitable[Any]
+
+
+W = TypeVar("W", bound=Callable[[Any], Any])
+
+
+def pure_leaf(write: W) -> W:
+    """Declare of a scalar's function that its result depends on the value alone and is never None.
+
+    Then it may be called at any moment, and once more.
+    """
+    write.__pure_leaf__ = True  # type: ignore[attr-defined]
+    return write
+
+
+def is_pure_leaf(write: object) -> bool:
+    """Whether a scalar's function was declared pure."""
+    return getattr(write, "__pure_leaf__", False) is True

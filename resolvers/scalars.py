@@ -13,6 +13,8 @@ import strawberry
 from strawberry.exceptions import StrawberryInputCoercionError
 from strawberry.types.scalar import ScalarDefinition
 
+from resolvers.batch import pure_leaf
+
 CurrencyCode = NewType("CurrencyCode", str)
 CountryCode = NewType("CountryCode", str)
 LanguageCode = NewType("LanguageCode", str)
@@ -26,6 +28,7 @@ INSTANT = re.compile(
 )
 
 
+@pure_leaf
 def write_decimal(value: Decimal) -> str:
     """Write an exact decimal without an exponent."""
     return format(value, "f")

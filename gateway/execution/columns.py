@@ -3,6 +3,7 @@
 Where a list's items are plain attributes all the way down, nobody can tell in which order they are
 read. Then all items are executed at once: each field is a column, each nested list is joined to one
 long column, and the work per value is done by C loops (`map(type, ...)`, `zip`, `attrgetter`).
+Batch fields leave their gaps at any depth, and are told of them when the whole has succeeded.
 
 A column goes on only while every class of value in it is one whose completion runs nobody's code
 and cannot fail. At the first surprise `Surprise` ends the attempt and the list is executed item by
@@ -25,9 +26,10 @@ from graphql import (
 )
 
 from gateway.execution.classes import facts_of, ignores_info, is_instance_check
-from gateway.execution.completion import MAX_CLASSES, MAX_INT, MIN_INT, Position, has_own_result
-from gateway.execution.fragments import part_like
+from gateway.execution.completion import MAX_CLASSES, Position
+from gateway.execution.fragments import joined_paths, part_like
 from gateway.execution.kinds import Attribute, Typename
+from gateway.execution.leaves import MAX_INT, MIN_INT, has_own_result, pure_writer
 from resolvers.batch import Batch, Hole, Pure
 
 if TYPE_CHECKING:
@@ -35,7 +37,9 @@ if TYPE_CHECKING:
     from gateway.execution.selection import Field, Selection, View
 
 Column: TypeAlias = Sequence[Any]
-Work: TypeAlias = Callable[["CompiledExecutor", Column], Column]
+PathAt: TypeAlias = Callable[[int], Any]
+"""The path of the value with an index in its column."""
+Work: TypeAlias = Callable[["CompiledExecutor", Column, PathAt], Column]
 
 _NOTHING = type(None)
 _CREDIT = 16
@@ -49,25 +53,22 @@ _SURPRISE = Surprise()
 
 
 def complete_all(
-    run: "CompiledExecutor", position: Position, values: Sequence[Any], path_at: Callable[[int], Any]
+    run: "CompiledExecutor", position: Position, values: Sequence[Any], path_at: PathAt
 ) -> list[Any] | None:
-    """Complete all values of one position at once; None when they have to be taken one by one.
-
-    `path_at` gives the path of the value with an index.
-    """
-    outer, run.column_root = run.column_root, position
+    """Complete all values of one position at once; None when they have to be taken one by one."""
+    outer, run.column_gaps = run.column_gaps, []
     try:
-        done = _work_for(position, _shape(values))(run, values)
+        done = _work_for(position, _shape(values))(run, values, path_at)
+        gaps = run.column_gaps
     except Surprise:
         position.credit -= _CREDIT // 2
         return None
     finally:
-        run.column_root = outer
+        run.column_gaps = outer
     position.credit = min(position.credit + 1, _CREDIT)
-    selection = position.field.selections.get(position.bare_type)
-    if selection is not None and selection.batches:
-        run.waves.register_all(run, selection.batches, values, list(done), path_at)
-    return list(done)
+    for fields, parents, results, paths in gaps:
+        run.waves.register_all(run, fields, parents, results, paths)
+    return done if type(done) is list else list(done)
 
 
 def _shape(column: Column) -> Any:
@@ -113,18 +114,22 @@ def _work_on(position: Position, cls: type) -> Work:
     return _refuse
 
 
-def _as_is(_run: "CompiledExecutor", column: Column) -> Column:
+def _as_is(_run: "CompiledExecutor", column: Column, _path_at: PathAt) -> Column:
     return column
 
 
-def _refuse(_run: "CompiledExecutor", _column: Column) -> Column:
+def _refuse(_run: "CompiledExecutor", _column: Column, _path_at: PathAt) -> Column:
     raise _SURPRISE
 
 
 def _around_nothing(work: Work) -> Work:
-    def around(run: "CompiledExecutor", column: Column) -> Column:
-        done = iter(work(run, [value for value in column if value is not None]))
-        return [None if value is None else next(done) for value in column]
+    def around(run: "CompiledExecutor", column: Column, path_at: PathAt) -> Column:
+        places = [index for index, value in enumerate(column) if value is not None]
+        done: list[Any] = [None] * len(column)
+        some = work(run, [column[index] for index in places], lambda index: path_at(places[index]))
+        for index, value in zip(places, some, strict=True):
+            done[index] = value
+        return done
 
     return around
 
@@ -137,38 +142,39 @@ def _leaves(type_: Any, cls: type) -> Work:
     if cls is float and type_.coerce_output_value is GraphQLFloat.coerce_output_value:
         return _finite_numbers
     if isinstance(type_, GraphQLEnumType) and type(type_).coerce_output_value is GraphQLEnumType.coerce_output_value:
-        return _enum_names(type_)
-    return _refuse
+        return _written(type_._value_lookup.__getitem__)  # noqa: SLF001 - what coerce_output_value does
+    write = pure_writer(type_, cls)
+    return _refuse if write is None else _written(write)
 
 
-def _small_integers(_run: "CompiledExecutor", column: Column) -> Column:
+def _small_integers(_run: "CompiledExecutor", column: Column, _path_at: PathAt) -> Column:
     if min(column) >= MIN_INT and max(column) <= MAX_INT:
         return column
     raise _SURPRISE
 
 
-def _finite_numbers(_run: "CompiledExecutor", column: Column) -> Column:
+def _finite_numbers(_run: "CompiledExecutor", column: Column, _path_at: PathAt) -> Column:
     if all(map(isfinite, column)):
         return column
     raise _SURPRISE
 
 
-def _enum_names(type_: GraphQLEnumType) -> Work:
-    def names(_run: "CompiledExecutor", column: Column) -> Column:
+def _written(write: Callable[[Any], Any]) -> Work:
+    def written(_run: "CompiledExecutor", column: Column, _path_at: PathAt) -> Column:
         try:
-            return [type_._value_lookup[value] for value in column]  # noqa: SLF001 - what coerce_output_value does
-        except (KeyError, TypeError):
+            return list(map(write, column))
+        except Exception:  # noqa: BLE001 - the value's own turn will tell
             raise _SURPRISE from None
 
-    return names
+    return written
 
 
 def _lists(position: Position) -> Work:
     items = position.item_position()
 
-    def lists(run: "CompiledExecutor", column: Column) -> Column:
+    def lists(run: "CompiledExecutor", column: Column, path_at: PathAt) -> Column:
         joined = list(chain.from_iterable(column))
-        done = _work_for(items, _shape(joined))(run, joined)
+        done = _work_for(items, _shape(joined))(run, joined, joined_paths(column, path_at))
         return part_like(column, done)
 
     return lists
@@ -186,20 +192,25 @@ def _objects(position: Position, type_: GraphQLObjectType, cls: type) -> Work:
 
     is_by_class = check is not None and is_instance_check(check)
 
-    def objects(run: "CompiledExecutor", column: Column) -> Column:
+    def objects(run: "CompiledExecutor", column: Column, path_at: PathAt) -> Column:
         if check is not None:
             asked = column[:1] if is_by_class else column
             if not all([check(value, None) is True for value in asked]):  # type: ignore[arg-type]  # noqa: C419 - a list is faster here
                 raise _SURPRISE
         selection = field.selections.get(type_) or field.selection(run, type_)
-        if selection.defers or (selection.batches and run.column_root is not position):
+        if selection.defers:
             raise _SURPRISE
-        return _rows(run, selection, selection.view_of(cls), column)
+        results = _rows(run, selection, selection.view_of(cls), column, path_at)
+        if selection.batches:
+            run.column_gaps.append((selection.batches, column, results, path_at))
+        return results
 
     return objects
 
 
-def _rows(run: "CompiledExecutor", selection: "Selection", view: "View", parents: Column) -> list[dict[str, Any]]:
+def _rows(
+    run: "CompiledExecutor", selection: "Selection", view: "View", parents: Column, path_at: PathAt
+) -> list[dict[str, Any]]:
     if view.is_tabular is None:
         view.is_tabular = all(_is_tabular(field, view) for field in selection.fields)
     if not view.is_tabular:
@@ -210,12 +221,12 @@ def _rows(run: "CompiledExecutor", selection: "Selection", view: "View", parents
     except (AttributeError, KeyError):
         read = list(zip(*map(view.read, parents), strict=True))
     if read:
-        columns = [_column(run, field, column) for field, column in zip(view.fields, read, strict=True)]
+        columns = [_column(run, field, column, path_at) for field, column in zip(view.fields, read, strict=True)]
         results = view.rows.many(zip(*columns))  # noqa: B905 - all are as long as their parents
     else:
         results = view.rows.many(repeat((), len(parents)))
     for field in selection.computed:
-        for result, value in zip(results, _computed(run, field, parents), strict=True):
+        for result, value in zip(results, _computed(run, field, parents, path_at), strict=True):
             result[field.key] = value
     return results
 
@@ -224,7 +235,7 @@ def _only(column: Column) -> list[Column]:
     return [column] if column else []
 
 
-def _computed(run: "CompiledExecutor", field: "Field", parents: Column) -> Column:
+def _computed(run: "CompiledExecutor", field: "Field", parents: Column, path_at: PathAt) -> Column:
     """The column of a field that is declared to be a function of its parent."""
     try:
         arguments = field.arguments(run)
@@ -232,14 +243,15 @@ def _computed(run: "CompiledExecutor", field: "Field", parents: Column) -> Colum
         values = [call(parent, run.context_value, **arguments) for parent in parents]
     except Exception:  # noqa: BLE001 - whatever user code raises becomes an error of the response
         raise _SURPRISE from None
-    return _column(run, field, values)
+    return _column(run, field, values, path_at)
 
 
 def _is_tabular(field: "Field", view: "View") -> bool:
     return isinstance(field.kind, Typename | Batch | Pure | Hole) or field.key in view.keys
 
 
-def _column(run: "CompiledExecutor", field: "Field", column: Column) -> Column:
+def _column(run: "CompiledExecutor", field: "Field", column: Column, path_at: PathAt) -> Column:
+    """The results of one field; `path_at` is for its parents."""
     shape = _shape(column)
     work = field.position.columns.get(shape)
     if work is None:
@@ -247,4 +259,5 @@ def _column(run: "CompiledExecutor", field: "Field", column: Column) -> Column:
             if any(facts_of(cls).is_callable for cls in set(map(type, column))):
                 raise _SURPRISE
         work = _work_for(field.position, shape)
-    return work(run, column)
+    key, type_name = field.key, field.parent_type.name
+    return work(run, column, lambda index: (path_at(index), key, type_name))

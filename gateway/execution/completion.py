@@ -8,15 +8,11 @@ Steps cover what a healthy page is made of. Everything else (awaitables, excepti
 iterables, streams) goes through the reference's own code, so it behaves as the reference does.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from itertools import chain
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from graphql import (
-    GraphQLBoolean,
-    GraphQLFloat,
-    GraphQLID,
-    GraphQLInt,
-    GraphQLString,
     default_type_resolver,
     is_abstract_type,
     is_leaf_type,
@@ -29,6 +25,8 @@ from graphql.type import GraphQLObjectType
 from orjson import Fragment
 
 from gateway.execution.classes import facts_of, ignores_info
+from gateway.execution.fragments import joined_paths, part_like
+from gateway.execution.leaves import leaf_step
 
 if TYPE_CHECKING:
     from gateway.execution.executor import CompiledExecutor
@@ -48,9 +46,6 @@ MAX_CLASSES = 64
 
 SHORTEST_COLUMN = 3
 """Lists shorter than this are executed item by item."""
-
-MIN_INT, MAX_INT = -(2**31), 2**31 - 1
-_INFINITE = float("inf")
 
 
 class Position:
@@ -88,7 +83,7 @@ def _make_step(position: Position, cls: type) -> Step | None:
         return None if position.bare_type is position.type else _null_is_wrong(position)
     bare = position.bare_type
     if is_leaf_type(bare):
-        return _leaf(bare, cls)
+        return leaf_step(bare, cls)
     if is_list_type(bare):
         return _list(position) if cls in (list, tuple) else _by_reference(position)
     return _abstract(position, cls) if is_abstract_type(bare) else _object(position, bare, cls)
@@ -120,34 +115,6 @@ def _null_is_wrong(position: Position) -> Step:
         raise TypeError(message)
 
     return complete
-
-
-_OWN_RESULT = (
-    (GraphQLString.coerce_output_value, str),
-    (GraphQLID.coerce_output_value, str),
-    (GraphQLBoolean.coerce_output_value, bool),
-)
-
-
-def has_own_result(type_: Any, cls: type) -> bool:
-    """Whether a leaf's values of this class are their own results."""
-    coerce = type_.coerce_output_value
-    return any(coerce is known and cls is its for known, its in _OWN_RESULT)
-
-
-def _leaf(type_: Any, cls: type) -> Step | None:
-    coerce = type_.coerce_output_value
-    if has_own_result(type_, cls):
-        return None
-    if coerce is GraphQLInt.coerce_output_value and cls is int:
-        return lambda run, value, path, scope: (  # noqa: ARG005 - every step has one signature
-            value if MIN_INT <= value <= MAX_INT else run.complete_leaf_value(type_, value)
-        )
-    if coerce is GraphQLFloat.coerce_output_value and cls is float:
-        return lambda run, value, path, scope: (  # noqa: ARG005 - every step has one signature
-            value if -_INFINITE < value < _INFINITE else run.complete_leaf_value(type_, value)
-        )
-    return lambda run, value, path, scope: run.complete_leaf_value(type_, value)  # noqa: ARG005 - every step has one signature
 
 
 def _list(position: Position) -> Step:  # noqa: C901 - one loop, as in the reference
@@ -194,30 +161,48 @@ def _list(position: Position) -> Step:  # noqa: C901 - one loop, as in the refer
 
 def _at_once(run: "CompiledExecutor", items: Position, value: Any, path: PathTuple) -> list[Any] | None:
     """Complete all objects of a list together, if nothing about them is unusual."""
+    return _together(run, items, value, lambda index: (path, index, None))
 
-    def path_at(index: int) -> PathTuple:
-        return (path, index, None)
 
-    if not run.keeps(type(value[0])):
-        return _as_column(run, items, value, path_at)
-    fragments = items.field.fragments_by_type.get(items.bare_type)
+def complete_column(
+    run: "CompiledExecutor", position: Position, values: Sequence[Any], path_at: Callable[[int], PathTuple]
+) -> list[Any] | None:
+    """Complete what a batch field gave all its parents: objects, or lists of objects. None when one by one is right."""
+    classes = set(map(type, values))
+    if not all(facts_of(cls).is_settled for cls in classes):
+        return None
+    if position.items is None or classes != {list}:
+        return _together(run, position, values, path_at)
+    joined = list(chain.from_iterable(values))
+    done = _together(run, position.items, joined, joined_paths(values, path_at)) if joined else None
+    return None if done is None else part_like(values, done)
+
+
+def _together(
+    run: "CompiledExecutor", position: Position, values: Sequence[Any], path_at: Callable[[int], PathTuple]
+) -> list[Any] | None:
+    """Splice what is kept of all values, or complete them as a column if nothing shall be kept of them."""
+    sample = values[0] if values[0] is not None else next((value for value in values if value is not None), None)
+    if not run.keeps(type(sample)):
+        return _as_column(run, position, values, path_at)
+    fragments = position.field.fragments_by_type.get(position.bare_type)
     if fragments is None:
         return None
-    spliced = fragments.splice_all(run, value, path_at)
-    if spliced is not None or not fragments.are_new(run, value):
+    spliced = fragments.splice_all(run, values, path_at)
+    if spliced is not None or not fragments.are_rare(run, values):
         return spliced
-    done = _as_column(run, items, value, path_at)
-    if done is not None:  # else they are completed one by one, and each is noted then
-        fragments.meet_all(run, value)
+    done = _as_column(run, position, values, path_at)
+    if done is not None:  # else they are completed one by one, and each is counted then
+        fragments.count_all(run, values)
     return done
 
 
 def _as_column(
-    run: "CompiledExecutor", items: Position, value: Any, path_at: Callable[[int], PathTuple]
+    run: "CompiledExecutor", position: Position, values: Sequence[Any], path_at: Callable[[int], PathTuple]
 ) -> list[Any] | None:
-    if len(value) < SHORTEST_COLUMN or items.credit <= 0:
+    if len(values) < SHORTEST_COLUMN or position.credit <= 0:
         return None
-    return run.complete_all(run, items, value, path_at)
+    return run.complete_all(run, position, values, path_at)
 
 
 def _object(position: Position, type_: GraphQLObjectType, cls: type) -> Step:

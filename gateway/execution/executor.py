@@ -20,7 +20,7 @@ from graphql.type import GraphQLResolveInfoHelpers, is_non_null_type, is_object_
 
 from gateway.execution.classes import facts_of
 from gateway.execution.columns import complete_all
-from gateway.execution.completion import PathTuple, Position
+from gateway.execution.completion import PathTuple
 from gateway.execution.gaps import GapExecutor
 from gateway.execution.selection import Field, follow
 from gateway.execution.waves import Waves
@@ -41,9 +41,12 @@ class CompiledExecutor(GapExecutor):
 
     follow = staticmethod(follow)
     complete_all = staticmethod(complete_all)
-    column_root: Position | None = None
+    column_gaps: Any = None
+    """Gaps of batch fields in the columns that are being completed: what `Waves.register_all` is told."""
     is_keeping = False
     """Whether what is written now becomes part of a fragment."""
+    is_counted = False
+    """Whether what is written now belongs to a value whose writing was counted."""
 
     # What is the same for nearly every run stands here: an instance with few attributes is a quick one
     # (CPython shares the keys of at most 30), and few have to be set for each request.

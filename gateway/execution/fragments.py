@@ -1,9 +1,9 @@
 """Fragments: what was written of a value that never changes, kept on the value itself.
 
 A memoised value (`__memoised__`, with an instance `__dict__`) is shared by every request that reads
-it. The second run that writes a selection of it keeps the JSON on the value, and later runs splice
-it; a value that is written once only costs no more than that. Nothing has to be invalidated: the
-fragments die with the value.
+it. After a few runs that wrote a selection of it, the next keeps the JSON on the value, and later
+runs splice it; a value that few runs write costs no more than the counting, and what is inside of
+it not even that. Nothing has to be invalidated: the fragments die with the value.
 
 Where a selection also has fields that must be asked anew (batch fields, holes, resolvers), what is
 kept is a *stencil*: the finished part, and the entries that remain to be done.
@@ -13,7 +13,7 @@ the variables used below the place. Keys are small integers that are never used 
 """
 
 from collections.abc import Callable, Iterator, Sequence
-from itertools import chain, count
+from itertools import count
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import orjson
@@ -24,17 +24,19 @@ from gateway.execution.writing import dump
 from resolvers.batch import Hole
 
 if TYPE_CHECKING:
-    from gateway.execution.completion import PathTuple, Position, Step
+    from gateway.execution.completion import PathTuple, Step
     from gateway.execution.executor import CompiledExecutor
     from gateway.execution.selection import Entry, Field
 
 MAX_SELECTIONS = 16
 """Fragments kept per value; beyond that they are all dropped and written anew."""
 
+WORTH_KEEPING = 4
+"""So many runs only write a value before one keeps what it writes. Keeping costs as much as two or three writings,
+and a value that no cache keeps is written by two to four pages that asked for it together."""
+
 _MAX_KEYS = 256
 _PLACE = "__written__"
-_MET = None
-"""Kept in the place of a fragment by the first run that writes it."""
 _fresh_key = count()
 
 
@@ -86,35 +88,42 @@ class Fragments:
             key = run.fragment_keys.get(self)
             if key is None:
                 key = self.key(run)
-            try:
-                kept = value.__written__[key]
-            except (AttributeError, KeyError):
-                if not run.is_keeping:
-                    _keep(value, key, _MET)
-                    return complete(run, value, path, None)
-                kept = _MET
-            if kept is _MET:
+            written = getattr(value, _PLACE, None)
+            kept = 0 if written is None else written.get(key, 0)
+            if type(kept) is orjson.Fragment:
+                return kept
+            if type(kept) is Stencil:
+                return fill(kept, run, value, path)
+            if kept >= WORTH_KEEPING or run.is_keeping:
                 return self._write(complete, run, value, path, key)
-            return kept if type(kept) is orjson.Fragment else fill(kept, run, value, path)
+            if run.is_counted:
+                return complete(run, value, path, None)
+            return _write_counted(complete, run, value, path, key)
 
         return spliced
 
-    def are_new(self, run: "CompiledExecutor", values: Sequence[Any]) -> bool:
-        """Whether none of these values was written before."""
+    def are_rare(self, run: "CompiledExecutor", values: Sequence[Any]) -> bool:
+        """Whether too few runs wrote these values for keeping anything, so that they are best written together."""
+        if run.is_keeping:
+            return False
         key = run.fragment_keys.get(self)
         if key is None:
             key = self.key(run)
         for value in values:
-            written = value.__dict__.get(_PLACE)
-            if written is not None and key in written:
-                return False
+            written = getattr(value, _PLACE, None)
+            if written is not None:
+                kept = written.get(key, 0)
+                if type(kept) is not int or kept >= WORTH_KEEPING:
+                    return False
         return True
 
-    def meet_all(self, run: "CompiledExecutor", values: Sequence[Any]) -> None:
-        """Note that these values were written now."""
-        key = run.fragment_keys[self]
-        for value in values:
-            _keep(value, key, _MET)
+    def count_all(self, run: "CompiledExecutor", values: Sequence[Any]) -> None:
+        """Note that these values were written now, unless what they are part of was counted."""
+        if not run.is_counted:
+            key = run.fragment_keys[self]
+            for value in values:
+                if value is not None:
+                    _count(value, key)
 
     def splice_all(
         self, run: "CompiledExecutor", values: Sequence[Any], path_at: Callable[[int], Any]
@@ -200,22 +209,7 @@ class Fragments:
         return template
 
 
-def splice_column(
-    run: "CompiledExecutor", position: "Position", values: Sequence[Any], path_at: Callable[[int], Any]
-) -> list[Any] | None:
-    """What is kept of a column of objects, or of lists of objects; None when something has to be done."""
-    fragments = position.field.fragments_by_type.get(position.bare_type)
-    if fragments is not None:
-        return fragments.splice_all(run, values, path_at)
-    if position.items is None or set(map(type, values)) != {list}:
-        return None
-    fragments = position.field.fragments_by_type.get(position.items.bare_type)
-    joined = list(chain.from_iterable(values))
-    done = fragments.splice_all(run, joined, _joined_paths(values, path_at)) if fragments and joined else None
-    return None if done is None else part_like(values, done)
-
-
-def _joined_paths(values: Sequence[Any], path_at: Callable[[int], Any]) -> Callable[[int], Any]:
+def joined_paths(values: Sequence[Any], path_at: Callable[[int], Any]) -> Callable[[int], Any]:
     """Paths of the items of a column of lists, by their index in the joined lists; made when asked for."""
     places: list[tuple[int, int]] = []
 
@@ -242,6 +236,23 @@ def part_like(values: Sequence[Sequence[Any]], joined: Sequence[Any]) -> list[An
         parted.append(list(joined[start:end]))
         start = end
     return parted
+
+
+def _write_counted(complete: "Step", run: "CompiledExecutor", value: Any, path: "PathTuple", key: int) -> Any:
+    _count(value, key)
+    run.is_counted = True
+    try:
+        return complete(run, value, path, None)
+    finally:
+        run.is_counted = False
+
+
+def _count(value: Any, key: int) -> None:
+    written = getattr(value, _PLACE, None)
+    if written is None:
+        value.__dict__[_PLACE] = {key: 1}
+    else:
+        _keep(value, key, written.get(key, 0) + 1)
 
 
 def _keep(value: Any, key: int, kept: Any) -> Any:

@@ -19,8 +19,7 @@ from typing import TYPE_CHECKING, Any
 
 from graphql.pyutils import Path
 
-from gateway.execution.completion import COMPLETE, SHORTEST_COLUMN, UNKNOWN, PathTuple
-from gateway.execution.fragments import splice_column
+from gateway.execution.completion import COMPLETE, UNKNOWN, PathTuple, complete_column
 from gateway.execution.kinds import strawberry_field_of
 from resolvers.batch import Batch
 
@@ -264,13 +263,7 @@ class Waves:
         def path_at(index: int) -> PathTuple:
             return (paths[index], key, type_name)
 
-        position = field.position
-        if run.is_writing:
-            done = splice_column(run, position, outcomes, path_at)
-        elif len(outcomes) >= SHORTEST_COLUMN and position.credit > 0:
-            done = run.complete_all(run, position, outcomes, path_at)
-        else:
-            return False
+        done = complete_column(run, field.position, outcomes, path_at)
         if done is None:
             return False
         for result, value in zip(gaps.results, done, strict=True):

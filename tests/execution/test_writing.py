@@ -10,9 +10,10 @@ import pytest
 from graphql import GraphQLScalarType, graphql_sync, parse
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from orjson import Fragment
 
-from gateway.execution import Request, Written, compile_plan
-from gateway.execution.fragments import MAX_SELECTIONS
+from gateway.execution import Request, Written, compile_plan, fragments
+from gateway.execution.fragments import MAX_SELECTIONS, WORTH_KEEPING, Stencil
 from resolvers.batch import Hole, Pure
 from tests.execution.shop import Context, Money, Shop, Tile, tiles
 from tests.execution.worlds import World
@@ -21,6 +22,12 @@ from tests.execution.worlds import World
 @pytest.fixture
 def shop() -> Shop:
     return Shop()
+
+
+@pytest.fixture
+def kept_soon(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The second writing keeps."""
+    monkeypatch.setattr(fragments, "WORTH_KEEPING", 1)
 
 
 class Writer:
@@ -52,11 +59,13 @@ def test_bytes_are_the_dict(shop: Shop) -> None:
     plan = compile_plan(shop.schema, parse(query))
     request = Request(root_value={"tiles": values}, context_value=Context(now=5))
     expected = json.dumps(plan.execute(request).data, separators=(",", ":")).encode()
-    assert [plan.write(request).data for _ in range(3)] == [expected] * 3
+    writings = WORTH_KEEPING + 3
+    assert [plan.write(request).data for _ in range(writings)] == [expected] * writings
 
 
-def test_a_value_is_written_twice_at_most(shop: Shop) -> None:
-    """The third writing asks nothing of a value: the second one's fragment is spliced."""
+@pytest.mark.parametrize("number", [2, 5])
+def test_a_value_is_kept_when_a_few_runs_wrote_it(shop: Shop, number: int) -> None:
+    """Column by column or, a short list, one by one: the first runs keep nothing, one keeps, later ones ask nothing."""
     computed: list[str] = []
 
     def image(tile: Any, _context: Any, /, **_: Any) -> str:
@@ -65,26 +74,29 @@ def test_a_value_is_written_twice_at_most(shop: Shop) -> None:
 
     shop.declare("Tile", "image", Pure(image))
     write = Writer(shop, "{ tiles { id image } }")
-    values = tiles("1", "2")
-    first = write(tiles=values)["data"]["tiles"]
-    assert not any(any(kept_of(value).values()) for value in values)
-    assert write(tiles=values)["data"]["tiles"] == first
-    assert write(tiles=values + values)["data"]["tiles"] == first + first
-    assert computed == ["1", "2", "1", "2"]
+    ids = [str(n) for n in range(number)]
+    values = tiles(*ids)
+    expected = [{"id": each, "image": "url"} for each in ids]
+    for writing in range(WORTH_KEEPING):
+        assert write(tiles=values)["data"]["tiles"] == expected
+        assert [list(kept_of(value).values()) for value in values] == [[writing + 1]] * number
+    for _ in range(3):
+        assert write(tiles=values)["data"]["tiles"] == expected
+        assert write(tiles=values + values)["data"]["tiles"] == expected + expected
+    assert computed == ids * (WORTH_KEEPING + 1)
 
 
 @pytest.mark.parametrize("number", [2, 5])
-def test_a_value_that_comes_once_is_not_remembered(shop: Shop, number: int) -> None:
-    """Whether a list is written column by column or, being short, one by one: nothing is kept of new values."""
-    write = Writer(shop, "{ tiles { id title } }")
-    several = [tiles(*map(str, range(number))) for _ in range(3)]
-    for values in several:
-        write(tiles=values)
-        assert not any(any(kept_of(value).values()) for value in values)
-    write(tiles=several[-1])
-    assert all(all(kept_of(value).values()) for value in several[-1])
+def test_what_is_inside_of_a_counted_value_is_not_counted(shop: Shop, number: int) -> None:
+    """A value that may never come again costs one count, and what it is made of none."""
+    below = tiles(*map(str, range(number)))
+    shop.batch("Tile.price", lambda parents: [Money(amount=1, tile=below[int(p.id)]) for p in parents])
+    write = Writer(shop, "{ tiles { price { amount tile { id } } } }")
+    write(tiles=tiles(*map(str, range(number))))
+    assert not any(map(kept_of, below))
 
 
+@pytest.mark.usefixtures("kept_soon")
 def test_what_is_below_a_fragment_is_kept_with_it(shop: Shop) -> None:
     """The second writing leaves nothing below it to be done again, whatever was met for the first time."""
     computed: list[int] = []
@@ -102,15 +114,17 @@ def test_what_is_below_a_fragment_is_kept_with_it(shop: Shop) -> None:
     assert len(computed) <= 2
 
 
+@pytest.mark.usefixtures("kept_soon")
 def test_holes_are_filled_at_every_writing(shop: Shop) -> None:
     """What depends on the moment is never kept."""
     write = Writer(shop, "{ tile { id age } }")
     (value,) = tiles("1")
     ages = [write(Context(now=moment), tile=value)["data"]["tile"]["age"] for moment in (1, 2, 3)]
     assert ages == [1, 2, 3]
-    assert kept_of(value)
+    assert any(isinstance(kept, Stencil) for kept in kept_of(value).values())
 
 
+@pytest.mark.usefixtures("kept_soon")
 def test_one_moment_is_one_writings(shop: Shop) -> None:
     """What only holes are left of is asked once per writing, in however many places it stands, and anew by the next."""
     filled: list[tuple[str, int]] = []
@@ -133,6 +147,7 @@ def test_one_moment_is_one_writings(shop: Shop) -> None:
     assert sorted(filled) == sorted((each, moment) for moment in (7, 8) for ids in places.values() for each in ids)
 
 
+@pytest.mark.usefixtures("kept_soon")
 def test_a_hole_that_fails_fails_everywhere(shop: Shop) -> None:
     """A failure is told at every place that it leaves empty."""
 
@@ -151,6 +166,7 @@ def test_a_hole_that_fails_fails_everywhere(shop: Shop) -> None:
     assert [error["path"] for error in written["errors"]] == [["tiles", 0, "age"], ["tiles", 1, "age"]]
 
 
+@pytest.mark.usefixtures("kept_soon")
 def test_batch_fields_of_a_remembered_value_are_asked_again(shop: Shop) -> None:
     """A stencil leaves a gap where a source must be asked."""
     amounts = iter(range(10))
@@ -162,6 +178,7 @@ def test_batch_fields_of_a_remembered_value_are_asked_again(shop: Shop) -> None:
     ]
 
 
+@pytest.mark.usefixtures("kept_soon")
 def test_languages_do_not_mix(shop: Shop) -> None:
     """A fragment of one `fragment_key` is never spliced into another's answer."""
     write = Writer(shop, "{ tile { image } }")
@@ -170,6 +187,7 @@ def test_languages_do_not_mix(shop: Shop) -> None:
     assert seen == ["1-100-ru", "1-100-en", "1-100-ru"]
 
 
+@pytest.mark.usefixtures("kept_soon")
 @pytest.mark.parametrize(("first", "second"), [(1, 2), (1, None)])
 def test_variables_do_not_mix(shop: Shop, first: Any, second: Any) -> None:
     """A fragment depends on the variables used below it."""
@@ -180,6 +198,7 @@ def test_variables_do_not_mix(shop: Shop, first: Any, second: Any) -> None:
     assert seen == [f"w{first}", f"w{second}", f"w{first}"]
 
 
+@pytest.mark.usefixtures("kept_soon")
 def test_switches_do_not_mix(shop: Shop) -> None:
     """What @include left out of one answer is in the other."""
     write = Writer(shop, "query ($yes: Boolean!) { tile { id title @include(if: $yes) } }")
@@ -195,6 +214,7 @@ def test_operations_do_not_mix(shop: Shop) -> None:
     assert Writer(shop, "{ tile { title } }")(tile=value)["data"]["tile"] == {"title": "Tile 1"}
 
 
+@pytest.mark.usefixtures("kept_soon")
 def test_errors_are_not_remembered(shop: Shop) -> None:
     """A value that failed to be written fails again, with its error, at every writing."""
     write = Writer(shop, "{ tile { id image(width: -1) } }")
@@ -202,9 +222,10 @@ def test_errors_are_not_remembered(shop: Shop) -> None:
     answers = [write(tile=value) for _ in range(3)]
     assert answers[0] == answers[1] == answers[2]
     assert answers[0]["errors"][0]["path"] == ["tile", "image"]
-    assert not any(kept_of(value).values())
+    assert not any(isinstance(kept, Fragment | Stencil) for kept in kept_of(value).values())
 
 
+@pytest.mark.usefixtures("kept_soon")
 def test_a_value_keeps_a_bounded_number_of_fragments(shop: Shop) -> None:
     """However many operations come, a value does not grow without end."""
     (value,) = tiles("1")
@@ -224,6 +245,7 @@ def test_dicts_are_not_shared(shop: Shop) -> None:
     assert json.loads(plan.write(request).data) == {"tile": {"id": "1"}}
 
 
+@pytest.mark.usefixtures("kept_soon")
 def test_null_reaches_over_spliced_parts(shop: Shop) -> None:
     """A failed gap nulls its ancestors even where the rest was ready."""
     shop.batch("Tile.stock", lambda parents: [ValueError("no") for _ in parents])
