@@ -11,7 +11,8 @@ under any terms, so they are counted with all others and not looked at again: `O
 from array import array
 from bisect import bisect_left
 from collections.abc import Callable, Hashable, Sequence
-from itertools import chain
+from heapq import heappop, heappush
+from itertools import chain, count, islice
 from time import time
 from typing import Any, Final, NamedTuple
 
@@ -26,6 +27,10 @@ ROOM: Final = 0.9
 
 APART_S: Final = 0.05
 """The same keys together are noted so often at most; no policy is fresh for less than forty times that."""
+
+MOST_DROPPED: Final = 64
+LOOKED_AT: Final = 8
+"""Of so many moments one is looked at to find out when the older quarter of them ended."""
 
 MOST_HEARD: Final = 2_000
 MARK_EVERY_S: Final = 10.0
@@ -55,6 +60,10 @@ class Reservoir:
         self, most_keys: int = MOST_KEYS, most_times: int = MOST_TIMES, now: Callable[[], float] = time
     ) -> None:
         self.sampled: set[Any] = set()
+        # The same keys as a heap, the last by place on top; numbered, for keys need not be comparable.
+        self._by_place: list[tuple[int, int, Any]] = []
+        self._numbers = count()
+        self._dropped: set[Any] = set()
         # By scope first: a scope is hashed once per call, not once per key.
         self._times: dict[Scope, dict[Any, array[float]]] = {}
         self._most_keys = most_keys
@@ -100,11 +109,14 @@ class Reservoir:
         """These were asked for, and at least one was not at hand: the only moment at which a key can be new."""
         now = self._now()
         for key in keys:
-            if key not in self.sampled and place_of(key) < self._below:
+            if key not in self.sampled:
+                place = place_of(key)
+                if place >= self._below:
+                    continue
                 self.sampled.add(key)
-            if key in self.sampled:
-                self._times.setdefault(scope, {}).setdefault(key, array("d")).append(now)
-                self._kept += 1
+                heappush(self._by_place, (-place, next(self._numbers), key))
+            self._times.setdefault(scope, {}).setdefault(key, array("d")).append(now)
+            self._kept += 1
         while len(self.sampled) > self._most_keys:
             self._drop_last_key()
         if self._kept > self._most_times:
@@ -117,10 +129,12 @@ class Reservoir:
 
     def scopes(self) -> list[Scope]:
         """Under which scopes sampled keys were asked for."""
+        self._sweep()
         return list(self._times)
 
     def observe(self) -> Observed:
         """What was seen so far."""
+        self._sweep()
         return Observed(
             times=[tuple(times) for known in self._times.values() for times in known.values() if times],
             share=self._below / HASHES,
@@ -133,20 +147,32 @@ class Reservoir:
         if now - self._since < WANTED_S and len(self.sampled) > FEWEST_KEYS:
             for _ in range(len(self.sampled) // 4):
                 self._drop_last_key()
+            self._sweep()
         if self._kept > self._most_times * ROOM:
             self._forget_oldest()
 
     def _drop_last_key(self) -> None:
-        last = max(self.sampled, key=place_of)
+        before_all, _, last = heappop(self._by_place)
         self.sampled.discard(last)
-        self._below = place_of(last)
+        self._below = -before_all
+        self._dropped.add(last)
+        if len(self._dropped) >= MOST_DROPPED:
+            self._sweep()
+
+    def _sweep(self) -> None:
+        """Let go of what was seen of dropped keys: of many at once, for there may be thousands of scopes."""
+        if not self._dropped:
+            return
         for known in self._times.values():
-            self._kept -= len(known.pop(last, ()))
+            for key in self._dropped.intersection(known):
+                self._kept -= len(known.pop(key))
+        self._dropped.clear()
 
     def _forget_oldest(self) -> None:
-        """Forget the older quarter of what was seen, and count anew from there."""
-        first = sorted(chain.from_iterable(times for known in self._times.values() for times in known.values()))
-        self._since = first[len(first) // 4]
+        """Forget the older quarter of what was seen, or nearly so, and count anew from there."""
+        seen = chain.from_iterable(times for known in self._times.values() for times in known.values())
+        some = sorted(islice(seen, 0, None, LOOKED_AT))  # to sort all would hold up the loop
+        self._since = some[len(some) // 4]
         self._times = {
             scope: {
                 key: times[bisect_left(times, self._since) :]

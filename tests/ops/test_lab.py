@@ -105,6 +105,18 @@ def test_a_reservoir_is_bounded() -> None:
     assert observed.since > 0
 
 
+def test_what_is_dropped_is_counted_out() -> None:
+    """Keys are let go of many at a time, in every scope where they were seen, and the count of questions stays true."""
+    reservoir = Reservoir(most_keys=20, most_times=5_000, now=lambda: 1.0)
+    for turn in range(4_000):
+        reservoir.meet([f"k{turn % 500}"], Public(language=f"{turn % 30}"))
+    assert len(reservoir.sampled) == len(reservoir._by_place) == 20
+    observed = reservoir.observe()
+    assert reservoir._kept == sum(map(len, observed.times))
+    assert {key for known in reservoir._times.values() for key in known} <= reservoir.sampled
+    assert 0 < observed.share < 0.2
+
+
 def test_a_key_is_seen_in_each_scope() -> None:
     """The same key under another scope is another entry of the cache, and another line of the sample."""
     reservoir = Reservoir(now=lambda: 1.0)
