@@ -1,13 +1,14 @@
 """The garbage collector stays out of the event loop's way, and requests leave it nothing to do."""
 
-import asyncio
 import gc
 from collections.abc import Iterator
+from typing import Any
+from weakref import ref
 
 import pytest
 
 from clients.eventual import is_pending
-from gateway.collector import YOUNG, quiet_collector
+from gateway.collector import quiet_collector
 from gateway.engine import PlannedExecutor
 from gateway.graphiql import read_page_operations
 from resolvers.loaders.loaders import Sources
@@ -17,6 +18,12 @@ from tests.resolvers.fakes import DEFAULTS, core_schema, make_context
 from tests.resolvers.goods import shop_of
 
 CATEGORY = next(page.query for page in read_page_operations() if "category" in page.name.lower())
+
+
+class Cyclic:
+    """Something that may hold itself."""
+
+    itself: Any = None
 
 
 @pytest.fixture
@@ -52,24 +59,40 @@ async def test_pages_leave_no_cycles(is_late: bool) -> None:
 
 
 async def test_what_survived_is_out_of_the_collectors_sight() -> None:
-    """While the block runs survivors are frozen again and again; afterwards everything is as it was before."""
-    before = gc.get_threshold()
-    async with quiet_collector(period_s=0.01):
+    """While the block runs, survivors of a collection are frozen and cycles are freed; afterwards all is as before."""
+    before, callbacks = gc.get_threshold(), list(gc.callbacks)
+    async with quiet_collector(young=1000):
         frozen = gc.get_freeze_count()
         assert frozen > 0
-        assert gc.get_threshold()[0] == YOUNG
+        assert gc.get_threshold()[0] == 1000
+        cycle = Cyclic()
+        cycle.itself = cycle
+        gone = ref(cycle)
+        del cycle
         kept = [[number] for number in range(10_000)]
-        await asyncio.sleep(0.1)
-        assert gc.get_freeze_count() >= frozen + len(kept)
+        assert gone() is None
+        assert gc.get_freeze_count() >= frozen + len(kept) - 1000
     assert gc.get_threshold() == before
+    assert gc.callbacks == callbacks
     assert gc.get_freeze_count() == 0
 
 
+async def test_pages_under_way_set_off_no_collection() -> None:
+    """What is made and freed again, however much in all, is never walked."""
+    gc.collect()
+    async with quiet_collector(young=10_000):
+        runs = gc.get_stats()[0]["collections"]
+        for _ in range(20):
+            page = [[number] for number in range(5_000)]
+            del page
+        assert gc.get_stats()[0]["collections"] == runs
+
+
 async def test_the_collector_is_itself_again_after_a_fault() -> None:
-    """Whatever ends the block, thresholds come back and the sweep stops."""
-    before, tasks = gc.get_threshold(), len(asyncio.all_tasks())
+    """Whatever ends the block, thresholds come back and nothing is called any more."""
+    before, callbacks = gc.get_threshold(), list(gc.callbacks)
     with pytest.raises(RuntimeError, match="stopped"):
         async with quiet_collector():
             raise RuntimeError("stopped")
     assert gc.get_threshold() == before
-    assert len(asyncio.all_tasks()) == tasks
+    assert gc.callbacks == callbacks
