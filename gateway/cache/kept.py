@@ -58,6 +58,7 @@ class Kept(Generic[K, V, S]):
         self._purges = levels.purges
         self._clock = levels.clock
         self._chance = levels.chance
+        self._is_off = all(terms.kept_s == terms.negative_s == 0 for terms in (policy, policy.signed_in or policy))
         self._drawn = Drawn(NEVER, 0.0, 0.0)
 
     def find(self, shelf: Shelf | None, key: K) -> Entry | None:
@@ -108,6 +109,8 @@ class Kept(Generic[K, V, S]):
 
     def keep(self, scope: S, key: K, answer: Answer) -> None:
         """Write an answer that nothing purged, unless its terms say that it is not worth keeping."""
+        if self._is_off:
+            return
         drawn = self._draw(answer.received_at)
         times = pick_times(self._policy.terms_for(scope), answer.value, answer.received_at, drawn.freshness)
         if times.gone_at <= answer.received_at:
