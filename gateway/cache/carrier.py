@@ -28,8 +28,10 @@ SLOWEST_LOOK_S = 0.1
 class Landing(Protocol[S_contra]):
     """Where flights land."""
 
-    def land(self, scope: S_contra, flight: Flight, outcome: Answer | SourceError, born: int) -> bool:
-        """End a flight; `born` is the purge epoch at the load's start. True if the answer was kept."""
+    def land(
+        self, scope: S_contra, outcomes: Sequence[tuple[Flight, Answer | SourceError]], born: int
+    ) -> dict[Any, Answer]:
+        """End the flights of a load; `born` is the purge epoch at its start. What was kept, by key."""
         ...
 
     def adopt(self, scope: S_contra, flight: Flight, answer: Answer) -> None:
@@ -138,12 +140,10 @@ class Carrier(Generic[K, S]):
         number = self._shared.number if self._shared is not None else 0
         found = await self._fetcher.ask(_keys(flights), scope)
         now = self._clock()
-        answers: dict[K, Answer] = {}
-        for flight in flights:
-            said = found[flight.key]
-            outcome = said if isinstance(said, SourceError) else Answer(said, now, max(0.0, now - began))
-            if self._landing.land(scope, flight, outcome, born) and isinstance(outcome, Answer):
-                answers[flight.key] = outcome
+        load_s = max(0.0, now - began)
+        said = [(flight, found[flight.key]) for flight in flights]
+        outcomes = [(f, it if isinstance(it, SourceError) else Answer(it, now, load_s)) for f, it in said]
+        answers = self._landing.land(scope, outcomes, born)
         if self._shared is not None:
             await self._shared.save(scope, answers, number)
 

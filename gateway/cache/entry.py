@@ -82,6 +82,11 @@ class Shelves(dict[Any, Shelf]):
             del self[shelf.scope]
         _remember(self._left, hash((shelf.scope, entry.key)), reason)
 
+    @property
+    def knows_nothing(self) -> bool:
+        """Whether nothing ever stood here."""
+        return not self._seen
+
     def why_missing(self, scope: Hashable, key: Hashable) -> MissReason:
         """A guess from the last few thousand departures, for metrics only."""
         left = self._left.get(hash((scope, key)))

@@ -1,6 +1,6 @@
 """One dataset's values in memory, judged by its policy."""
 
-from collections.abc import Hashable
+from collections.abc import Hashable, Sequence
 from typing import Any, Generic, NamedTuple, TypeVar
 
 from clients.errors import SourceError
@@ -141,9 +141,9 @@ class Kept(Generic[K, V, S]):
         if entry is not None:
             self._memory.drop(entry, MissReason.EXPIRED)
 
-    def why_missing(self, scope: S, key: K) -> MissReason:
-        """A guess, for metrics only."""
-        shelf = self.shelves.get(scope)
-        if shelf is not None and key in shelf:
-            return MissReason.EXPIRED
-        return self.shelves.why_missing(scope, key)
+    def why_missing(self, scope: S, keys: Sequence[K]) -> list[MissReason]:
+        """A guess for each key, for metrics only."""
+        if self.shelves.knows_nothing:
+            return [MissReason.COLD] * len(keys)
+        shelf = self.shelves.get(scope, ())
+        return [MissReason.EXPIRED if key in shelf else self.shelves.why_missing(scope, key) for key in keys]

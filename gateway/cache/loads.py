@@ -7,7 +7,7 @@ cancellation or haste fails anybody else.
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Hashable, Sequence
+from collections.abc import Awaitable, Callable, Hashable, Iterable, Sequence
 from typing import Generic, TypeVar
 
 from clients.errors import SourceError, SourceUnavailable
@@ -55,28 +55,48 @@ class Loads(Generic[K, S]):
         return flights.get(key) if flights else None
 
     def start(self, scope: S, key: K, priority: Priority) -> Flight:
-        """A new flight; it leaves with all others of this scope at the end of this turn or window."""
-        flight = self._flying.setdefault(scope, {})[key] = Flight(key)
+        """The flight of one key, as `board`."""
+        return self.board(scope, (key,), priority)[0][0]
+
+    def board(self, scope: S, keys: Iterable[K], priority: Priority) -> tuple[list[Flight], list[K]]:
+        """The flight of each key, and the keys that none was bringing already.
+
+        New flights leave with all others of this scope at the end of this turn or window. Whoever
+        joins what has not left yet lets it leave with the own importance.
+        """
+        flying = self._flying.get(scope)
+        if flying is None:
+            flying = self._flying[scope] = {}
+        flights, new = [], []
+        for key in keys:
+            flight = flying.get(key)
+            if flight is None:
+                flight = flying[key] = Flight(key)
+                new.append(flight)
+            flights.append(flight)
+        self._depart_with(scope, new, priority)
+        return flights, [flight.key for flight in new]
+
+    def _depart_with(self, scope: S, new: list[Flight], priority: Priority) -> None:
         departure = self._departures.get(scope)
         if departure is None:
+            if not new:
+                return
             departure = self._departures[scope] = Departure()
             self._schedule(scope)
-        departure.flights.append(flight)
+        departure.flights += new
         departure.priority = min(departure.priority, priority)
-        return flight
 
-    def hurry(self, scope: S, priority: Priority) -> None:
-        """A waiter has joined what has not left yet: let it leave with the waiter's importance."""
-        departure = self._departures.get(scope)
-        if departure is not None:
-            departure.priority = min(departure.priority, priority)
-
-    def landed(self, scope: S, flight: Flight) -> None:
-        flights = self._flying.get(scope)
-        if flights is not None and flights.get(flight.key) is flight:
-            del flights[flight.key]
-            if not flights:
-                del self._flying[scope]
+    def landed(self, scope: S, flights: Iterable[Flight]) -> None:
+        """These fly no more."""
+        flying = self._flying.get(scope)
+        if flying is None:
+            return
+        for flight in flights:
+            if flying.get(flight.key) is flight:
+                del flying[flight.key]
+        if not flying:
+            del self._flying[scope]
 
     async def settle(self) -> None:
         """Wait until no load is under way, whatever comes of them."""

@@ -248,21 +248,20 @@ class CachedSource(Generic[K, V, S]):
         terms = call_terms.get()
         waiter = Waiter(outcomes, self._purges.epoch, asyncio.get_running_loop())
         priority = priority_of(terms)
-        for index in missing:
-            waiter.board(self._flight(scope, keys[index], priority), index)
+        wanted = keys if len(missing) == len(keys) else [keys[index] for index in missing]
+        for index, flight in zip(missing, self._flights(scope, wanted, priority), strict=True):
+            waiter.board(flight, index)
         if terms.deadline is not None:
             until = step_end(terms.deadline, asyncio.get_running_loop().time())
             waiter.give_up_at(until, lambda key: self._late(scope, key))
         return waiter.future
 
-    def _flight(self, scope: S, key: K, priority: Priority) -> Flight:
-        flight = self._loads.flying(scope, key)
-        if flight is not None:
-            self._counters.coalesced += 1
-            self._loads.hurry(scope, priority)
-            return flight
-        self._counters.missed[self._kept.why_missing(scope, key)] += 1
-        return self._loads.start(scope, key, priority)
+    def _flights(self, scope: S, keys: Sequence[K], priority: Priority) -> list[Flight]:
+        flights, new = self._loads.board(scope, keys, priority)
+        self._counters.coalesced += len(keys) - len(new)
+        for reason in self._kept.why_missing(scope, new):
+            self._counters.missed[reason] += 1
+        return flights
 
     def _late(self, scope: S, key: K) -> V | SourceError | None:
         self._counters.late += 1
@@ -280,41 +279,52 @@ class CachedSource(Generic[K, V, S]):
 
     # -- landing (called by the carrier) ------------------------------------------------------
 
-    def land(self, scope: S, flight: Flight, outcome: Answer | SourceError, born: int) -> bool:
-        """End a flight: keep its answer unless a purge has outrun it, and content those who wait.
+    def land(self, scope: S, outcomes: Sequence[tuple[Flight, Answer | SourceError]], born: int) -> dict[K, Answer]:
+        """End flights: keep each answer unless a purge has outrun it, and content those who wait.
 
         Whoever asked before the load began gets what it brought. Whoever joined later may have asked
         after a purge, and only a tag's last purge is remembered: they wait for another load.
         """
-        self._loads.landed(scope, flight)
-        if isinstance(outcome, SourceError):
-            self._land_failed(scope, flight, outcome)
-            return False
+        self._loads.landed(scope, [flight for flight, _ in outcomes])
+        now = asyncio.get_running_loop().time()
         # Without any purge since the load began there is no need to work out by what it could be purged.
-        if self._purges.epoch == born or self._last_purge(scope, flight.key, outcome.value) <= born:
-            self.adopt(scope, flight, outcome)
-            return True
+        is_quiet = self._purges.epoch == born
+        kept: dict[K, Answer] = {}
+        for flight, outcome in outcomes:
+            if isinstance(outcome, SourceError):
+                self._land_failed(scope, flight, outcome)
+            elif is_quiet or self._last_purge(scope, flight.key, outcome.value) <= born:
+                self._kept.keep(scope, flight.key, outcome)
+                self._serve_waiting(scope, flight, outcome, now)
+                kept[flight.key] = outcome
+            else:
+                self._land_outrun(scope, flight, outcome, born)
+        return kept
+
+    def _land_outrun(self, scope: S, flight: Flight, answer: Answer, born: int) -> None:
         self._counters.outrun_by_purge += 1
         for waiter, index in flight.waiters:
             if waiter.asked_at <= born:
-                waiter.land(index, outcome.value)
+                waiter.land(index, answer.value)
             elif not waiter.future.done():
-                waiter.board(self._flight(scope, flight.key, Priority.PAGE), index)
-        return False
+                waiter.board(self._flights(scope, [flight.key], Priority.PAGE)[0], index)
 
     def _last_purge(self, scope: S, key: K, value: V | None) -> int:
         return self._purges.last_epoch(self._kept.tags(scope, key, value))
 
     def adopt(self, scope: S, flight: Flight, answer: Answer) -> None:
         """End a flight with an answer that is known to be fresh and not purged at this moment."""
-        self._loads.landed(scope, flight)
+        self._loads.landed(scope, (flight,))
         self._kept.keep(scope, flight.key, answer)
         self.serve(scope, flight, answer)
 
     def serve(self, scope: S, flight: Flight, answer: Answer) -> None:
         """Content those who wait; the flight may go on."""
+        self._serve_waiting(scope, flight, answer, asyncio.get_running_loop().time())
+
+    def _serve_waiting(self, scope: S, flight: Flight, answer: Answer, now: float) -> None:
         waiters, flight.waiters = flight.waiters, []
-        if is_slow(waiters):
+        if is_slow(waiters, now):
             self._tell(waiters, lambda: self._newest(scope, flight.key, answer))
             return
         for waiter, index in waiters:
@@ -338,8 +348,8 @@ class CachedSource(Generic[K, V, S]):
         telling.go_on()
 
     def _fail_all(self, scope: S, flights: Sequence[Flight], error: SourceError) -> None:
+        self._loads.landed(scope, flights)
         for flight in flights:
-            self._loads.landed(scope, flight)
             self._land_failed(scope, flight, error)
 
     async def _ask_past(self, keys: Sequence[K], scope: S) -> list[V | SourceError | None]:

@@ -32,9 +32,9 @@ SLOW_S = 0.5
 """An answer that came sooner is told in one moment: it has fewer waiters, and they would wait for little."""
 
 
-def is_slow(waiters: Sequence[tuple[Waiter, int]]) -> bool:
-    """Whether the first of those who wait has waited for long."""
-    return bool(waiters) and asyncio.get_running_loop().time() - waiters[0][0].since >= SLOW_S
+def is_slow(waiters: Sequence[tuple[Waiter, int]], now: float) -> bool:
+    """Whether the first of those who wait has waited for long; `now` is the loop's time."""
+    return bool(waiters) and now - waiters[0][0].since >= SLOW_S
 
 
 def decide_group(waiting: int, waited_s: float) -> int:

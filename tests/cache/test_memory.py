@@ -13,6 +13,7 @@ from gateway.cache.freshness import MissReason
 from gateway.cache.kept import Answer, Kept
 from gateway.cache.memory import ENTRY_BYTES, Memory, weigh
 from gateway.cache.metrics import MemoryCounters
+from gateway.cache.policy import Policy
 from tests.cache.scripted import TERMS, Asker, levels_at
 
 Prices = Kept[str, str, ForCustomer]
@@ -84,7 +85,43 @@ def test_the_dead_leave_without_a_timer() -> None:
     fill(kept, clock, *(f"new{number}" for number in range(50)))
     assert standing(kept) == {f"new{number}" for number in range(50)}
     assert counters.expired == 100
-    assert kept.why_missing(SCOPE, "old3") is MissReason.EXPIRED
+    assert kept.why_missing(SCOPE, ["old3"]) == [MissReason.EXPIRED]
+
+
+def test_each_missing_key_has_its_own_reason() -> None:
+    """Of keys that are asked for together one was never here, one is known under another scope, one is too old."""
+    kept, clock, _ = made(max_entries=10)
+    assert kept.why_missing(SCOPE, ["a", "b"]) == [MissReason.COLD] * 2
+    fill(kept, clock, "old")
+    kept.keep(Asker("another").for_customer, "theirs", Answer("x", clock(), 0.0))
+    assert kept.why_missing(SCOPE, ["new", "theirs", "old"]) == [
+        MissReason.COLD,
+        MissReason.SCOPE,
+        MissReason.EXPIRED,
+    ]
+
+
+@pytest.mark.parametrize("value", ["x", None])
+def test_what_is_never_kept_makes_no_entry(value: str | None) -> None:
+    """Under a policy that keeps nothing, neither a value nor its absence takes any place."""
+    clock = Clock()
+    levels = levels_at(clock)
+    kept: Prices = Kept(Dataset.PRICE, Policy(fresh_s=0, scope=ForCustomer), levels)
+    kept.keep(SCOPE, "a", Answer(value, clock(), 0.0))
+    assert not kept.shelves
+    assert kept.why_missing(SCOPE, ["a"]) == [MissReason.COLD]
+    assert levels.metrics.memory.entries == 0
+
+
+@pytest.mark.parametrize(("fresh_s", "negative_s", "value"), [(1, 0, "x"), (0, 1, None)])
+def test_what_is_kept_for_a_second_is_kept(fresh_s: float, negative_s: float, value: str | None) -> None:
+    """Values without absence and absence without values are policies that keep something."""
+    clock = Clock()
+    kept: Prices = Kept(
+        Dataset.PRICE, Policy(fresh_s=fresh_s, negative_s=negative_s, scope=ForCustomer), levels_at(clock)
+    )
+    kept.keep(SCOPE, "a", Answer(value, clock(), 0.0))
+    assert standing(kept) == {"a"}
 
 
 def test_rewriting_a_key_keeps_one_entry() -> None:
