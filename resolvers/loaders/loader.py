@@ -2,7 +2,8 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable, Hashable, Iterable, Sequence
-from typing import Generic, TypeVar
+from functools import partial
+from typing import Generic, TypeAlias, TypeVar
 
 from clients.errors import SourceError
 from clients.eventual import Eventual, is_pending, then
@@ -10,6 +11,8 @@ from resolvers.loaders.source import CountedAsker, Source
 
 K = TypeVar("K", bound=Hashable)
 V = TypeVar("V")
+Flight: TypeAlias = asyncio.Future[list[V | None | SourceError]]
+"""An answer on its way."""
 
 
 def no_aliases(_key: object, _value: object) -> tuple[()]:
@@ -36,7 +39,7 @@ class Loader(Generic[K, V]):
         self._aliases = aliases
         self._first: tuple[Sequence[K], list[V | None | SourceError]] | None = None
         self._known: dict[K, V | None | SourceError] = {}
-        self._pending: dict[K, asyncio.Future[None]] = {}
+        self._pending: dict[K, Flight[V]] = {}
 
     def load(self, key: K) -> Eventual[V | None | SourceError]:
         """One outcome."""
@@ -78,7 +81,7 @@ class Loader(Generic[K, V]):
         (keys, answer), self._first = self._first, None
         self._learn(keys, answer)
 
-    def _flights(self, missing: list[K]) -> list[asyncio.Future[None]]:
+    def _flights(self, missing: list[K]) -> list[Flight[V]]:
         """What brings the missing keys, each asked for only once; empty when all of them came on the spot."""
         pending = self._pending
         new = [key for key in missing if key not in pending] if pending else missing
@@ -93,18 +96,18 @@ class Loader(Generic[K, V]):
         else:
             self._learn(keys, answer)
 
-    def _await(self, keys: Sequence[K], answer: Awaitable[list[V | None | SourceError]]) -> asyncio.Future[None]:
-        flight = asyncio.ensure_future(self._receive(keys, answer))
-        flight.add_done_callback(_note_failure)
+    def _await(self, keys: Sequence[K], answer: Awaitable[list[V | None | SourceError]]) -> Flight[V]:
+        flight = asyncio.ensure_future(answer)
+        flight.add_done_callback(partial(self._receive, keys))  # before anybody waits for it, so it is learned by then
         self._pending.update(dict.fromkeys(keys, flight))
         return flight
 
-    async def _receive(self, keys: Sequence[K], answer: Awaitable[list[V | None | SourceError]]) -> None:
-        try:
-            self._learn(keys, await answer)
-        finally:
-            for key in keys:
-                self._pending.pop(key, None)
+    def _receive(self, keys: Sequence[K], flight: Flight[V]) -> None:
+        """Learn what has come; a failure is taken note of here, because perhaps nobody waits for it any more."""
+        for key in keys:
+            self._pending.pop(key, None)
+        if not flight.cancelled() and flight.exception() is None and len(flight.result()) == len(keys):
+            self._learn(keys, flight.result())
 
     def _learn(self, keys: Sequence[K], outcomes: list[V | None | SourceError]) -> None:
         known = self._known
@@ -116,16 +119,23 @@ class Loader(Generic[K, V]):
                 for alias in self._aliases(key, outcome):
                     known.setdefault(alias, outcome)
 
-    async def _wait(self, keys: Sequence[K], flights: list[asyncio.Future[None]]) -> list[V | None | SourceError]:
-        # Not `await flight`: whoever is cancelled while awaiting a task takes the task along, and
-        # other fields wait for it too. `asyncio.wait` leaves what it waits for alone.
-        await asyncio.wait(flights)
+    async def _wait(self, keys: Sequence[K], flights: list[Flight[V]]) -> list[V | None | SourceError]:
+        for flight in flights:
+            await _end_of(flight)  # also of one that is done: what it brought is learned in the loop's next turn
         for flight in flights:
             flight.result()
-        return [self._known[key] for key in keys]
+        try:
+            return [self._known[key] for key in keys]
+        except KeyError:
+            raise ValueError("expected one outcome per key, got another number of them") from None
 
 
-def _note_failure(flight: asyncio.Future[None]) -> None:
-    """Take note of a failure that perhaps nobody waits for any more, so that asyncio does not complain of it."""
-    if not flight.cancelled():
-        flight.exception()
+def _end_of(flight: Flight[V]) -> asyncio.Future[None]:
+    """Done when a flight is, however it ended.
+
+    Not the flight itself: whoever is cancelled while awaiting a future takes that future along, and
+    others wait for it too.
+    """
+    ended: asyncio.Future[None] = flight.get_loop().create_future()
+    flight.add_done_callback(lambda _: None if ended.done() else ended.set_result(None))
+    return ended

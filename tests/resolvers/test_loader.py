@@ -3,7 +3,7 @@
 import asyncio
 import gc
 from collections.abc import Awaitable, Callable, Sequence
-from typing import Any
+from typing import Any, cast
 
 import pytest
 
@@ -194,6 +194,43 @@ def test_a_source_that_miscounts_is_found_out() -> None:
     with pytest.raises(ValueError, match="shorter"):
         loader.load_many(["a", "b"])
     assert loader.load("b") == 1
+
+
+async def test_who_asks_in_the_moment_of_the_answer_gets_it() -> None:
+    """An answer that is there and was not looked at yet serves whoever joins at that moment."""
+
+    class OnCall:
+        is_of_customer = False
+
+        def __init__(self) -> None:
+            self.answer: asyncio.Future[list[int | None | Any]] = asyncio.get_running_loop().create_future()
+
+        def load_many(self, keys: Sequence[str], asker: Asker) -> asyncio.Future[list[int | None | Any]]:
+            return self.answer
+
+    source = OnCall()
+    loader: Loader[str, int] = Loader(source, ASKER)
+    first = asyncio.ensure_future(cast("Any", loader.load_many(["a", "b"])))
+    await asyncio.sleep(0)
+    source.answer.set_result([1, 2])
+    assert await cast("Any", loader.load_many(["b", "a"])) == [2, 1]
+    assert await first == [1, 2]
+
+
+async def test_a_source_that_miscounts_later_is_found_out() -> None:
+    """The same for an answer that had to be waited for."""
+
+    class Long:
+        is_of_customer = False
+
+        async def load_many(self, keys: Sequence[str], asker: Asker) -> list[int | None | Any]:
+            await asyncio.sleep(0)
+            return [1, 2, 3]
+
+    loader: Loader[str, int] = Loader(Long(), ASKER)
+    for _ in range(2):
+        with pytest.raises(ValueError, match="one outcome per key"):
+            await cast("Any", loader.load_many(["a", "b"]))
 
 
 def test_what_may_be_a_customers_own_is_counted_each_time() -> None:
