@@ -43,6 +43,8 @@ class CompiledExecutor(GapExecutor):
     complete_all = staticmethod(complete_all)
     column_gaps: Any = None
     """Gaps of batch fields in the columns that are being completed: what `Waves.register_all` is told."""
+    kept = 0
+    """How many fragments this run has made."""
     is_keeping = False
     """Whether what is written now becomes part of a fragment."""
     is_counted = False

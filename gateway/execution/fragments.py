@@ -35,6 +35,9 @@ WORTH_KEEPING = 4
 """So many runs only write a value before one keeps what it writes. Keeping costs as much as two or three writings,
 and a value that no cache keeps is written by two to four pages that asked for it together."""
 
+MOST_KEPT = 256
+"""One run begins to keep no more once it has kept so many: the rest is for the next, so that no page pays for all."""
+
 _MAX_KEYS = 256
 _PLACE = "__written__"
 _fresh_key = count()
@@ -65,8 +68,10 @@ class Fragments:
 
     def key(self, run: "CompiledExecutor") -> int:
         """The key of this place in this run; -1 when nothing may be kept."""
-        coerced = run.variable_values.coerced
-        depends = (run.fragment_key, *(_frozen(coerced.get(name)) for name in self.variables))
+        depends: Any = run.fragment_key
+        if self.variables:
+            coerced = run.variable_values.coerced
+            depends = (depends, *[_frozen(coerced.get(name)) for name in self.variables])
         try:
             found = self.keys.get(depends)
         except TypeError:
@@ -94,7 +99,7 @@ class Fragments:
                 return kept
             if type(kept) is Stencil:
                 return fill(kept, run, value, path)
-            if kept >= WORTH_KEEPING or run.is_keeping:
+            if run.is_keeping or (kept >= WORTH_KEEPING and run.kept < MOST_KEPT):
                 return self._write(complete, run, value, path, key)
             if run.is_counted:
                 return complete(run, value, path, None)
@@ -170,6 +175,7 @@ class Fragments:
 
     def _write(self, complete: "Step", run: "CompiledExecutor", value: Any, path: "PathTuple", key: int) -> Any:
         errors = len(run.collected_errors.errors)
+        run.kept += 1
         outer, run.is_keeping = run.is_keeping, True  # what is below is kept as well, or this could not be
         try:
             completed = complete(run, value, path, None)

@@ -8,6 +8,7 @@ plan costs little to make and holds only what was ever used.
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 from graphql import (
@@ -93,6 +94,11 @@ class Variant:
         self.size = 0
         self.known_root: CollectedFields | None = None
         self._selections: dict[tuple[GraphQLObjectType, int], Selection] = {}
+
+    @cached_property
+    def info_class(self) -> Any:
+        """What Strawberry gives to the functions of its schema's fields."""
+        return self.schema._strawberry_schema.config.info_class  # type: ignore[attr-defined]  # noqa: SLF001 - it has no public name
 
     def root(self, collected: CollectedFields) -> CollectedFields:
         """The collected fields of the operation's root type: the first run's, for all runs."""

@@ -57,6 +57,7 @@ class Field:
 
     __slots__ = (
         "arguments",
+        "declared",
         "definition",
         "details",
         "fragments_by_type",
@@ -79,6 +80,7 @@ class Field:
         self.key = key
         self.details = details
         self.definition = definition
+        self.declared = strawberry_field_of(definition)
         self.nodes = to_nodes(details)
         self.name: str = self.nodes[0].name.value
         self.kind: Kind = kind_of(definition, self.name, variant.field_resolver)
@@ -91,7 +93,7 @@ class Field:
     def _bind_arguments(self) -> Arguments:
         plain = arguments_of(self.definition, self.details[0])
         if isinstance(self.kind, Pure | Hole | Batch):
-            return converted(plain, strawberry_field_of(self.definition), self.variant.schema)
+            return converted(plain, self.declared, self.variant.schema)
         return plain
 
     def selection(self, run: "CompiledExecutor", type_: GraphQLObjectType, *, is_wanted: bool = True) -> Any:

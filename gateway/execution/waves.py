@@ -20,7 +20,6 @@ from typing import TYPE_CHECKING, Any
 from graphql.pyutils import Path
 
 from gateway.execution.completion import COMPLETE, UNKNOWN, PathTuple, complete_column
-from gateway.execution.kinds import strawberry_field_of
 from resolvers.batch import Batch
 
 if TYPE_CHECKING:
@@ -344,10 +343,7 @@ def _is_enough(kind: Batch, known: Any) -> bool:
 def _info(gaps: Gaps, field: "Field") -> Any:
     run = gaps.run
     info = run.info_at(field, Path(gaps.path(), field.key, field.parent_type.name))
-    declared = strawberry_field_of(field.definition)
-    if declared is None:
-        return info
-    return field.variant.schema._strawberry_schema.config.info_class(_raw_info=info, _field=declared)  # type: ignore[attr-defined]  # noqa: SLF001 - it has no public name
+    return info if field.declared is None else field.variant.info_class(_raw_info=info, _field=field.declared)
 
 
 def _miscounted(field: "Field", expected: int, outcomes: Any) -> TypeError:
