@@ -189,6 +189,7 @@ class Waves:
             return
         is_personal = sketch is None or sketch.note_call(call.parts, before, is_pending=False)
         self._deliver(call, outcomes)
+        del outcomes  # what was raised in here holds this frame: it must not be held by it
         if sketch is not None and not is_personal:
             sketch.note_filling(before)
 
@@ -217,6 +218,7 @@ class Waves:
             outcomes = [error] * len(call.parents)
         self.is_held = True  # the next wave is flushed right here
         self._deliver(call, outcomes)
+        del outcomes  # as in `_start`
         self.flush()
         self.is_held = False
         self.launch()
@@ -271,6 +273,10 @@ class Waves:
 
     def _fill_one(self, gaps: Gaps, field: "Field", index: int, outcome: Any) -> None:
         run, position, path = gaps.run, field.position, gaps.paths[index]
+        if isinstance(outcome, Exception):
+            # Not raised and caught: its traceback would hold this frame, and with it the whole run, which holds it.
+            run.gap_failed(outcome, field, path)
+            return
         step = position.steps.get(type(outcome), UNKNOWN)
         if step is UNKNOWN:
             step = position.learn(type(outcome))

@@ -74,14 +74,14 @@ class BreakerGuard(Guard):
         if not isinstance(permit, Permit):
             raise CircuitOpen(source_of(request), operation_of(request), retry_after_s=permit)
         request.extensions.pop("sent_at", None)
-        error: BaseException | None = None
+        outcome = outcome_of(None)
         try:
             return await self.inner.handle_async_request(request)
-        except BaseException as caught:
-            error = caught
+        except BaseException as error:
+            outcome = outcome_of(error)
             raise
         finally:
-            breaker.judge(permit, self._verdict(request, outcome_of(error)))
+            breaker.judge(permit, self._verdict(request, outcome))
 
     def _verdict(self, request: httpx.Request, outcome: Outcome) -> Verdict:
         sent_at: float | None = request.extensions.get("sent_at")

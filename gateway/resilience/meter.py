@@ -101,15 +101,14 @@ class MeterGuard(Guard):
         """Pass the call on and note how it ended."""
         started = self._clock()
         self._meter.in_flight += 1
-        error: BaseException | None = None
+        outcome = outcome_of(None)
         try:
             return await self.inner.handle_async_request(request)
-        except BaseException as caught:
-            error = caught
+        except BaseException as error:
+            outcome = outcome_of(error)
             raise
         finally:
             ended = self._clock()
-            outcome = outcome_of(error)
             self._meter.in_flight -= 1
             self._meter.note_end(operation_of(request), outcome, ended - started)
             self._note(outcome, ended)

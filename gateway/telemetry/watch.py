@@ -214,11 +214,9 @@ class WatchedWire(Guard):
         if trail is None:
             return await self.inner.handle_async_request(request)
         step = trail.begin("call", operation_of(request))
-        error: BaseException | None = None
         try:
             response = await self.inner.handle_async_request(request)
-        except BaseException as caught:
-            error = caught
+        except BaseException as error:
             step.end(outcome_of(error).value)
             raise
         step.end(f"HTTP {response.status_code}")
