@@ -4,7 +4,7 @@ Every field of another system is a seam of its own, resolved for all products of
 """
 
 from collections.abc import Mapping, Sequence
-from typing import Annotated
+from typing import Annotated, TypeVar
 
 import msgspec
 
@@ -50,6 +50,7 @@ from resolvers.stock import Availability, AvailabilitySummary
 from resolvers.texts import named
 
 MOST_ORDERED = 9999
+Q = TypeVar("Q", pricing.PriceKey, loyalty.EstimateKey)
 
 
 @describes(catalogue.BundleComponent)
@@ -95,10 +96,7 @@ class ProductVariant(Node):
     ) -> Outcomes[pricing.Price]:
         """Price in this context."""
         wanted = ordered_quantity(quantity)
-        if wanted == 1:
-            keys = [kept(v, "price key", price_key) for v in variants]
-        else:
-            keys = [pricing.PriceKey(sku=v.sku, quantity=wanted) for v in variants]
+        keys = keys_of(variants, wanted, pricing.PriceKey)
         return with_list_prices(info.context.loaders.prices.load_many(keys), Dataset.PRICE, keys, info)
 
     @seam(Availability | None, source=DataSource.STOCK)
@@ -117,10 +115,7 @@ class ProductVariant(Node):
     ) -> Outcomes[loyalty.PointsEstimate]:
         """Points this purchase would bring the current (or a basic) customer."""
         wanted = ordered_quantity(quantity)
-        if wanted == 1:
-            return info.context.loaders.estimates.load_many([kept(v, "estimate key", estimate_key) for v in variants])
-        keys = [loyalty.EstimateKey(sku=variant.sku, quantity=wanted) for variant in variants]
-        return info.context.loaders.estimates.load_many(keys)
+        return info.context.loaders.estimates.load_many(keys_of(variants, wanted, loyalty.EstimateKey))
 
     @seam(DeliveryPromise | None, source=DataSource.DELIVERY, directives=[Cost(weight=5)])
     @staticmethod
@@ -316,11 +311,12 @@ def first_in_stock(product: catalogue.Product, found: Outcome[stock.ProductAvail
     return first
 
 
-def price_key(variant: catalogue.Variant) -> pricing.PriceKey:
-    """The key of the price of one piece."""
-    return pricing.PriceKey(sku=variant.sku)
+def keys_of(variants: Sequence[catalogue.Variant], quantity: int, key: type[Q]) -> list[Q]:
+    """What another system is asked about so many pieces of each variant; a single piece's key is kept with it."""
 
+    def of_one(variant: catalogue.Variant) -> Q:
+        return key(sku=variant.sku)
 
-def estimate_key(variant: catalogue.Variant) -> loyalty.EstimateKey:
-    """The key of the points that one piece brings."""
-    return loyalty.EstimateKey(sku=variant.sku)
+    if quantity == 1:
+        return [kept(variant, key.__name__, of_one) for variant in variants]
+    return [key(sku=variant.sku, quantity=quantity) for variant in variants]

@@ -8,7 +8,7 @@ is kept for a second at most, and only if none of its values was live: a copy is
 from dataclasses import dataclass
 from typing import NamedTuple, Protocol
 
-from clients.scope import Asker, ForCustomer, InContext
+from clients.scope import Asker, ForCustomer, InContext, Scope
 from gateway.cache.entry import Entry, Shelves
 from gateway.cache.freshness import MissReason
 from gateway.cache.levels import Levels
@@ -90,9 +90,8 @@ class Responses:
 
     def find_at(self, place: Place) -> KeptResponse | None:
         """The same, by where a response was found before; whoever misses it here goes on to `find`, which counts."""
-        shelf = self._shelves.get(place.audience)
-        entry = shelf.get(place.key) if shelf is not None else None
-        if entry is None or self._clock() >= entry.fresh_until or self._is_purged(entry):
+        entry = _entry_at(self._shelves, *place)
+        if entry is None or not self._is_true(entry):
             return None
         self._counters.hit += 1
         entry.used = True
@@ -101,9 +100,8 @@ class Responses:
 
     def find_draft(self, key: ResponseKey, asker: Asker) -> Draft | None:
         """The kept draft of a response, for every signed-in customer of a context alike."""
-        shelf = self._drafts.get(asker.in_context)
-        entry = shelf.get(key) if shelf is not None else None
-        if entry is None or self._clock() >= entry.fresh_until or self._is_purged(entry):
+        entry = _entry_at(self._drafts, asker.in_context, key)
+        if entry is None or not self._is_true(entry):
             return None
         self._counters.filled += 1
         entry.used = True
@@ -113,8 +111,7 @@ class Responses:
 
     def times_filled(self, key: ResponseKey, asker: Asker) -> int:
         """How often the last draft of a response was filled in, as far as that is known."""
-        shelf = self._drafts.get(asker.in_context)
-        entry = shelf.get(key) if shelf is not None else None
+        entry = _entry_at(self._drafts, asker.in_context, key)
         kept: KeptDraft | None = entry.value if entry is not None else None
         return kept.filled if kept is not None else 0
 
@@ -176,6 +173,10 @@ class Responses:
             return None
         return "purged" if self._purges.last_epoch(reads.tags) > reads.born else None
 
+    def _is_true(self, entry: Entry) -> bool:
+        """Whether an entry may still be served."""
+        return self._clock() < entry.fresh_until and not self._is_purged(entry)
+
     def _is_purged(self, entry: Entry) -> bool:
         if entry.checked != self._purges.epoch:
             if self._purges.last_epoch(entry.value.tags) > entry.checked:
@@ -183,6 +184,11 @@ class Responses:
                 return True
             entry.checked = self._purges.epoch
         return False
+
+
+def _entry_at(shelves: Shelves, audience: Scope, key: ResponseKey) -> Entry | None:
+    shelf = shelves.get(audience)
+    return shelf.get(key) if shelf is not None else None
 
 
 def pick_fresh_until(reads: Reads, now: float, *, tells_ages: bool) -> float:
