@@ -5,48 +5,62 @@ carries an attribute `reads` with a `Reads`; cached sources write into it. An as
 costs a failed attribute lookup per call.
 """
 
-from collections.abc import Callable, Iterable, Sequence
-from typing import Any
+from collections.abc import Iterable, Sequence
+from typing import Any, Protocol
 
 from clients.scope import ForCustomer, InContext, Public, Scope
 from gateway.cache.entry import Entry
 
-TagsOfRead = Callable[[Scope, Any, Any], Iterable[str]]
-"""`(scope, key, value) -> tags`"""
+
+class Origin(Protocol):
+    """The dataset that values were read of."""
+
+    def tags_under(self, scope: Any, key: Any, value: Any) -> Iterable[str]:
+        """What purges a value."""
+
+    def renew(self, scope: Any, keys: Sequence[Any]) -> float:
+        """Refresh what is near its end; when the first of the others wants to be (epoch seconds)."""
 
 
 class Reads:
     """One request's reads: until when all of them are fresh (epoch seconds), and the union of their tags.
 
-    `served_until` is when the first of them may no longer be served while it is refreshed.
+    `served_until` is when the first of them may no longer be served while it is refreshed, `refresh_at`
+    when the first of them wants to be: whoever serves the response then calls `renew`.
 
     `refusal` says why nothing of the response may be kept; whoever lets a response depend on anything
     that no source told (the viewer, the time, a mutation) calls `refuse`. `is_private` when it shows
     something of one customer: then the times and tags are those of what it shows besides.
     """
 
-    __slots__ = ("_seen", "_tags", "began", "born", "fresh_until", "is_private", "newest", "refusal", "served_until")
+    __slots__ = (
+        "_noted", "_tags", "_untagged", "began", "born", "fresh_until", "is_private", "newest", "refresh_at",
+        "refusal", "served_until",
+    )  # fmt: skip
 
     def __init__(self, began: float, born: int) -> None:
         self.began = began
         self.born = born
-        self.fresh_until = self.served_until = float("inf")
+        self.fresh_until = self.served_until = self.refresh_at = float("inf")
         self.newest = float("-inf")
         self.refusal: str | None = None
         self.is_private = False
         self._tags: set[str] = set()
-        self._seen: list[tuple[TagsOfRead, Scope, list[tuple[Any, Any]]]] = []
+        self._noted: list[tuple[Origin, Scope, list[Any]]] = []
+        self._untagged: list[tuple[Origin, Scope, list[tuple[Any, Any]]]] = []
 
-    def note(self, scope: Scope, entries: Sequence[Entry], tags_of: TagsOfRead) -> None:
-        """Values were read under one scope."""
+    def note(self, scope: Scope, entries: Sequence[Entry], origin: Origin) -> None:
+        """Values of one dataset were read under one scope."""
         if not is_shareable(scope):
             self.is_private = True
             return
         self.fresh_until = min([self.fresh_until, *[entry.fresh_until for entry in entries]])
         self.served_until = min([self.served_until, *[entry.served_until for entry in entries]])
+        self.refresh_at = min([self.refresh_at, *[entry.refresh_at for entry in entries if not entry.is_absence]])
         self.newest = max([self.newest, *[entry.received_at for entry in entries]])
+        self._noted.append((origin, scope, [entry.key for entry in entries]))
         # Most requests' tags are never asked for, and an entry may lose its value before they are.
-        self._seen.append((tags_of, scope, [(entry.key, entry.value) for entry in entries]))
+        self._untagged.append((origin, scope, [(entry.key, entry.value) for entry in entries]))
 
     def depend_on(self, tags: Iterable[str], fresh_until: float) -> None:
         """The response shows something else that is true so long and is purged by these tags."""
@@ -57,16 +71,20 @@ class Reads:
     @property
     def number(self) -> int:
         """How many values and tags are noted."""
-        return len(self._tags) + sum(len(values) for _, _, values in self._seen)
+        return len(self._tags) + sum(len(keys) for _, _, keys in self._noted)
 
     @property
     def tags(self) -> set[str]:
         """What purges the response."""
-        for tags_of, scope, values in self._seen:
+        for origin, scope, values in self._untagged:
             for key, value in values:
-                self._tags.update(tags_of(scope, key, value))
-        self._seen.clear()
+                self._tags.update(origin.tags_under(scope, key, value))
+        self._untagged.clear()
         return self._tags
+
+    def renew(self) -> None:
+        """Refresh what is near its end, as reading it would: the response is served in its place."""
+        self.refresh_at = min((origin.renew(scope, keys) for origin, scope, keys in self._noted), default=float("inf"))
 
     def refuse(self, reason: str) -> None:
         """Never keep this request's response; the first reason is remembered."""

@@ -1,12 +1,14 @@
 """Whole responses, answered before any GraphQL work: entries of the same memory, purged by the same tags.
 
+Whoever is answered so reads no values, so what a response shows is refreshed on its behalf (`Reads.renew`).
+
 A response is kept when every value in it was read under a scope that a whole context shares, until
 the first of them is no longer fresh. Ages are written into a response once, so one that tells ages
 is kept for a second at most, and only if none of its values was live: a copy is not.
 """
 
 from dataclasses import dataclass
-from typing import NamedTuple, Protocol
+from typing import Any, NamedTuple, Protocol
 
 from clients.scope import Asker, ForCustomer, InContext, Scope
 from gateway.cache.entry import Entry, Shelves
@@ -43,6 +45,7 @@ class KeptResponse(NamedTuple):
     """
 
     body: bytes
+    reads: Reads
     tags: frozenset[str]
     fresh_until: float
     place: Place
@@ -90,22 +93,16 @@ class Responses:
 
     def find_at(self, place: Place) -> KeptResponse | None:
         """The same, by where a response was found before; whoever misses it here goes on to `find`, which counts."""
-        entry = _entry_at(self._shelves, *place)
-        if entry is None or not self._is_true(entry):
-            return None
-        self._counters.hit += 1
-        entry.used = True
-        kept: KeptResponse = entry.value
+        kept: KeptResponse | None = self._read(_entry_at(self._shelves, *place))
+        self._counters.hit += kept is not None
         return kept
 
     def find_draft(self, key: ResponseKey, asker: Asker) -> Draft | None:
         """The kept draft of a response, for every signed-in customer of a context alike."""
-        entry = _entry_at(self._drafts, asker.in_context, key)
-        if entry is None or not self._is_true(entry):
+        kept: KeptDraft | None = self._read(_entry_at(self._drafts, asker.in_context, key))
+        if kept is None:
             return None
         self._counters.filled += 1
-        entry.used = True
-        kept: KeptDraft = entry.value
         kept.filled += 1
         return kept.draft
 
@@ -132,8 +129,8 @@ class Responses:
         fresh_until = pick_fresh_until(reads, now, tells_ages=tells_ages)
         place = Place(audience(asker), key)
         entry = self._shelves.entry(*place)
-        entry.value = KeptResponse(body, frozenset(reads.tags), fresh_until, place, {})
-        self._settle(entry, now, fresh_until, FORMS * len(body) + 100 * len(reads.tags))
+        entry.value = KeptResponse(body, reads, frozenset(reads.tags), fresh_until, place, {})
+        self._settle(entry, now, fresh_until, FORMS * len(body) + 100 * reads.number)
         self._counters.kept += 1
         return True
 
@@ -173,9 +170,16 @@ class Responses:
             return None
         return "purged" if self._purges.last_epoch(reads.tags) > reads.born else None
 
-    def _is_true(self, entry: Entry) -> bool:
-        """Whether an entry may still be served."""
-        return self._clock() < entry.fresh_until and not self._is_purged(entry)
+    def _read(self, entry: Entry | None) -> Any:
+        """What is kept, if it may still be served; in its last moments what it shows is refreshed."""
+        now = self._clock()
+        if entry is None or now >= entry.fresh_until or self._is_purged(entry):
+            return None
+        entry.used = True
+        kept = entry.value
+        if now >= kept.reads.refresh_at:
+            kept.reads.renew()
+        return kept
 
     def _is_purged(self, entry: Entry) -> bool:
         if entry.checked != self._purges.epoch:

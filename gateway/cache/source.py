@@ -1,6 +1,7 @@
 """The cached source: what a loader asks, answered from memory, from others' loads, or from its client."""
 
 import asyncio
+import math
 from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
 from typing import Any, Generic, TypeVar, cast
 
@@ -26,6 +27,10 @@ from gateway.cache.telling import Telling, is_slow
 K = TypeVar("K", bound=Hashable)
 V = TypeVar("V")
 S = TypeVar("S", bound=Scope)
+
+NEAR_ITS_END = 0.75
+"""What is past this share of the time until its refresh is near its end: refreshed with others that it is shown with,
+for what shows them together is made anew when the first of them ends."""
 
 
 class CachedSource(Generic[K, V, S]):
@@ -126,6 +131,16 @@ class CachedSource(Generic[K, V, S]):
         entries = [self._kept.fall_back(scope, key) for key in keys]
         return [None if entry is None else entry.value for entry in entries]
 
+    def renew(self, scope: S, keys: Sequence[K]) -> float:
+        """Refresh what of these is near its end; when the first of the others wants to be (epoch seconds)."""
+        now, shelf = self._clock(), self._shelves.get(scope)
+        found = {key: entry for key in keys if (entry := self._kept.find(shelf, key)) and not entry.is_absence}
+        due = {key: found.pop(key) for key in list(found) if now >= wanted_at(found[key], NEAR_ITS_END)}
+        new = [key for key in due if not self._loads.flying(scope, key)]
+        self._counters.refreshed_early += sum(now < due[key].fresh_until for key in new)
+        self._loads.board(scope, new, Priority.REFRESH)
+        return min(map(wanted_at, found.values()), default=math.inf)
+
     async def settle(self) -> None:
         """Wait until no load is under way: what they bring is then kept, here and in the shared level."""
         await self._loads.settle()
@@ -213,7 +228,7 @@ class CachedSource(Generic[K, V, S]):
         except KeyError:
             reads.refuse("not kept")
         else:
-            reads.note(scope, entries, self._kept.tags)
+            reads.note(scope, entries, self)
 
     def _serve(self, entry: Entry, scope: S, key: K) -> bool:
         """True if the entry answers now; sets off the refresh that it may need."""
@@ -371,3 +386,8 @@ class CachedSource(Generic[K, V, S]):
     def _keep_unless_purged(self, scope: S, key: K, answer: Answer, born: int) -> None:
         if self._purges.last_epoch(self._kept.tags(scope, key, answer.value)) <= born:
             self._kept.keep(scope, key, answer)
+
+
+def wanted_at(entry: Entry, share: float = 1.0) -> float:
+    """When an entry wants to be refreshed, or has lived the given share of the time until then."""
+    return max(entry.received_at + share * (entry.refresh_at - entry.received_at), entry.held_until)

@@ -1,0 +1,136 @@
+"""What a kept response shows is refreshed while it is served: whoever is answered so reads none of it."""
+
+import asyncio
+from dataclasses import dataclass
+
+import pytest
+
+from clients.scope import ForCustomer
+from clients.values import Dataset
+from gateway.cache.levels import Levels
+from gateway.cache.policy import Policy
+from gateway.cache.response import ResponseKey, Responses
+from gateway.cache.source import CachedSource
+from tests.cache.scripted import DOWN, TERMS, Asker, Upstream, ask, by_sku, levels_at
+
+pytestmark = pytest.mark.looptime
+
+KEY = ResponseKey("sha256:abc", "Listing", b"{}")
+LONGER = Policy(fresh_s=12, stale_while_revalidate_s=20, negative_s=5, scope=ForCustomer, tags=by_sku)
+LOAD_S = 0.1
+"""With the drawn half, values are fresh for 9.5 s and refreshed 0.17 s before."""
+
+
+@dataclass
+class Set:
+    """A dataset and its upstream."""
+
+    upstream: Upstream
+    source: CachedSource[str, object, ForCustomer]
+
+
+class Page:
+    """A page that shows values of one or more datasets, each under its own terms."""
+
+    def __init__(self, *terms: Policy) -> None:
+        self.levels: Levels = levels_at(chance=0.5)
+        self.responses = Responses(self.levels)
+        self.sets: list[Set] = []
+        for policy in terms:
+            upstream = Upstream(takes_s=LOAD_S)
+            source: CachedSource[str, object, ForCustomer] = CachedSource(
+                Dataset.PRICE, policy, upstream.fetch, lambda asker: asker.for_customer, self.levels
+            )
+            self.sets.append(Set(upstream, source))
+
+    async def visit(self, *keys: str, name: ResponseKey = KEY) -> bool:
+        """True if the page was kept already; else it is made, and kept if it may be."""
+        asker = Asker()
+        if self.responses.find(name, asker) is not None:
+            return True
+        asker.reads = self.responses.reads()
+        for each in self.sets:
+            await ask(each.source, *keys, by=asker)
+        self.responses.keep(name, asker, b"body", asker.reads, tells_ages=False)
+        return False
+
+    async def visit_often(self, seconds: float, *keys: str) -> int:
+        """Visit every twentieth of a second; how often the page was made anew."""
+        made = 0
+        for _ in range(round(seconds * 20)):
+            made += not await self.visit(*keys)
+            await asyncio.sleep(0.05)
+        return made
+
+    @property
+    def asked(self) -> list[int]:
+        return [len(each.upstream.calls) for each in self.sets]
+
+
+async def test_a_page_that_is_visited_shows_nothing_past_its_freshness() -> None:
+    """Its values are refreshed before they end: it is made anew once per freshness, of fresh values, without a wait."""
+    page = Page(TERMS)
+    made = await page.visit_often(60, "a", "b")
+    counters = page.levels.metrics.of(Dataset.PRICE)
+    assert made == page.asked[0] == 7
+    assert counters.revalidating == 0
+    assert counters.refreshed_early == 12
+
+
+async def test_a_page_that_nobody_visits_is_not_refreshed() -> None:
+    """Only whoever is served sets a refresh off."""
+    page = Page(TERMS)
+    await page.visit("a")
+    await asyncio.sleep(100)
+    assert page.asked == [1]
+
+
+async def test_what_ends_soon_after_is_refreshed_along() -> None:
+    """A page of two datasets is made anew when the first ends, and lives on for as long as that one again."""
+    page = Page(TERMS, LONGER)
+    made = await page.visit_often(60, "a", "b")
+    assert made == 7
+    assert page.asked == [7, 7]
+
+
+async def test_what_was_read_just_now_is_not_refreshed_along() -> None:
+    """A page with a value that another page has just had refreshed leaves it alone."""
+    page = Page(TERMS)
+    await page.visit("a", "b")
+    await asyncio.sleep(6)
+    page.levels.purges.mark(["sku:b"])
+    await page.visit("a", "b")
+    await page.visit_often(4, "a", "b")
+    assert page.sets[0].upstream.calls == [(None, ["a", "b"]), (None, ["b"]), (None, ["a"])]
+
+
+async def test_an_absence_is_not_refreshed_ahead() -> None:
+    """That there is no such thing is asked again when its own short time is over, not at every visit before."""
+    page = Page(TERMS)
+    page.sets[0].upstream.absent.add("b")
+    await page.visit_often(9.3, "a", "b")
+    assert page.sets[0].upstream.calls == [(None, ["a", "b"]), (None, ["b"]), (None, ["a"])]
+
+
+async def test_a_refresh_that_failed_is_not_tried_for_the_next_page() -> None:
+    """A source that is down is left alone for a moment, as when its values are read."""
+    page, names = Page(TERMS), [KEY._replace(operation=f"Page{number}") for number in range(5)]
+    for name in names:
+        await page.visit("a", "b", name=name)
+    await asyncio.sleep(9.45 - LOAD_S)
+    page.sets[0].upstream.error, page.sets[0].upstream.takes_s = DOWN, 0
+    for name in names:
+        assert await page.visit("a", "b", name=name)
+        await asyncio.sleep(0.01)
+    assert page.asked == [2]
+
+
+async def test_a_purged_value_is_not_refreshed_for_a_page_that_is_gone() -> None:
+    """A purge ends the page; nothing is asked on its behalf."""
+    page = Page(TERMS)
+    await page.visit("a")
+    await asyncio.sleep(9.9 - LOAD_S)
+    page.levels.purges.mark(["sku:a"])
+    assert page.responses.find(KEY, Asker()) is None
+    await asyncio.sleep(1)
+    assert page.asked == [1]
