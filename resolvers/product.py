@@ -318,5 +318,9 @@ def keys_of(variants: Sequence[catalogue.Variant], quantity: int, key: type[Q]) 
         return key(sku=variant.sku)
 
     if quantity == 1:
-        return [kept(variant, key.__name__, of_one) for variant in variants]
+        name = key.__name__
+        try:
+            return [variant.__dict__[name] for variant in variants]
+        except KeyError:  # the first time
+            return [kept(variant, name, of_one) for variant in variants]
     return [key(sku=variant.sku, quantity=quantity) for variant in variants]

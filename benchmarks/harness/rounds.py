@@ -19,12 +19,13 @@ ATTEMPTS = 2
 
 @dataclass(frozen=True)
 class Load:
-    """What is sent in one run."""
+    """What is sent in one run; `lead_s` is how long it is sent before without being measured."""
 
     page: str
     variety: Variety
     connections: int
     seconds: float = 3.0
+    lead_s: float = 0.0
 
 
 class Row(msgspec.Struct, frozen=True, kw_only=True):
@@ -71,6 +72,8 @@ def long_enough(seconds: float, good: int, wanted: int) -> float:
 
 def run_once(bench: Bench, scenario: str, server: Server, load: Load, number: int, seconds: float) -> tuple[Row, int]:
     requests = prepare(load.page, load.variety, bench.tokens, bench.upstreams.products, seed=number)
+    if load.lead_s:
+        send(requests, server.address, load.connections, load.lead_s, bench.folder)
     wait_idle(server.pids)
     bench.upstreams.forget()
     meter = Meter(server.process.pid)

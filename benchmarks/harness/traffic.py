@@ -49,17 +49,20 @@ class Variety:
 
 
 def prepare(page: str, variety: Variety, tokens: Sequence[str], products: int, seed: int) -> list[Request]:
-    """Requests in a random but repeatable order; every question and every customer comes as often as another."""
-    order = random.Random(seed)  # noqa: S311 -- repeatable on purpose
+    """Requests in an order that depends on the seed; every question and every customer comes as often as another.
+
+    Who asks what is the same for every seed, so that what was asked once before is warm.
+    """
     count = max(variety.questions, variety.customers, 1)
     questions = [index % variety.questions for index in range(count)]
     customers = [tokens[index % variety.customers] if variety.customers else "" for index in range(count)]
-    order.shuffle(questions)
-    order.shuffle(customers)
+    random.Random(0).shuffle(customers)  # noqa: S311 -- repeatable on purpose
+    pairs = list(zip(questions, customers, strict=True))
+    random.Random(seed).shuffle(pairs)  # noqa: S311 -- repeatable on purpose
     step = max(1, products // variety.questions)
     return [
         Request(page, variables_of(page, question, step, variety.tiles), token)
-        for question, token in zip(questions, customers, strict=True)
+        for question, token in pairs
     ]
 
 

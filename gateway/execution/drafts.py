@@ -12,23 +12,21 @@ in which nothing but batch fields asked for something personal, and holds no val
 request shares (`__memoised__`).
 """
 
-from collections.abc import Awaitable, Callable, Iterator, Sequence
+from collections.abc import Awaitable, Callable, Iterator
 from inspect import isawaitable
 from itertools import count
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 from graphql import ExecutionResult
 from orjson import Fragment
 
+from gateway.execution.blanks import Blanks, Place
 from gateway.execution.classes import facts_of
 from gateway.execution.gaps import nulled
-from gateway.execution.waves import Gaps
+from gateway.execution.waves import Call, Gaps
 from gateway.execution.writing import Written, dump, write
 
 if TYPE_CHECKING:
-    from graphql.pyutils import Path
-
-    from gateway.execution.completion import PathTuple
     from gateway.execution.executor import CompiledExecutor
     from gateway.execution.plan import Request
     from gateway.execution.selection import Field
@@ -55,17 +53,17 @@ class Sketch:
         self.is_hopeless = False
         self.is_spoiled = False
         self._began = count()
-        self._calls: list[tuple[Gaps, Field]] = []
+        self._calls: list[Call] = []
 
     def end_root(self, *, is_pending: bool) -> None:
         """The root's own fields were executed; batch fields have not been called yet."""
         self.is_spoiled = self.is_spoiled or is_pending
         self._expect(self._began)
 
-    def note_call(self, parts: Sequence[tuple[Gaps, "Field"]], before: int, *, is_pending: bool) -> bool:
+    def note_call(self, call: Call, before: int, *, is_pending: bool) -> bool:
         """A batch field was called; True if that was personal, so that its places become blanks."""
         if self.count() != before:
-            self._calls += parts
+            self._calls.append(call)
             return True
         self.is_spoiled = self.is_spoiled or is_pending
         return False
@@ -83,24 +81,27 @@ class Sketch:
         if self.is_spoiled or not self._calls:
             return None
         numbers = count()
-        marked = [(gaps, field, _mark(gaps, field, numbers)) for gaps, field in self._calls]
+        marked = [[(*part, _mark(*part, numbers)) for part in call.parts] for call in self._calls]
         try:
             pieces = dump(data).split(_MARK)
         except ValueError:  # something that only the standard library writes
             return None
         slots = {int(number): 2 * index + 1 for index, number in enumerate(pieces[1::2])}
         blanks = []
-        for gaps, field, marks in marked:
-            found = [slots.get(number) for number in marks]
-            if set(found) == {None}:  # inside another blank
-                continue
-            if None in found or len(slots) != len(pieces) // 2:
-                return None
-            if not all(map(_is_shared, gaps.parents)):
-                self.is_hopeless = True
-                return None
-            slots_found = [slot for slot in found if slot is not None]
-            blanks.append(Blanks(field, gaps.parents, gaps.paths, gaps.path(), slots_found))
+        for parts in marked:
+            places = []
+            for gaps, field, marks in parts:
+                found = [slots[number] for number in marks if number in slots]
+                if not found:  # inside another blank
+                    continue
+                if len(found) < len(marks) or len(slots) != len(pieces) // 2:
+                    return None
+                if not all(map(_is_shared, gaps.parents)):
+                    self.is_hopeless = True
+                    return None
+                places.append(Place(field, gaps.parents, gaps.paths, gaps.path(), found))
+            if places:
+                blanks.append(Blanks(places))
         return Draft(run, pieces, blanks)
 
 
@@ -118,16 +119,6 @@ def _is_shared(parent: Any) -> bool:
     return parent is None or facts_of(cls).is_memoised
 
 
-class Blanks(NamedTuple):
-    """The places that one batch field fills, and where in the pieces they are."""
-
-    field: "Field"
-    parents: list[Any]
-    paths: list["PathTuple"]
-    first: "Path"
-    slots: list[int]
-
-
 class Draft:
     """What was written, in pieces with blanks between them; holds nothing of the request that it was made in."""
 
@@ -142,7 +133,7 @@ class Draft:
     @property
     def weight(self) -> int:
         """About how many bytes it takes."""
-        return sum(map(len, self._pieces)) + _BYTES_PER_BLANK * sum(len(blanks.slots) for blanks in self._blanks)
+        return sum(map(len, self._pieces)) + _BYTES_PER_BLANK * sum(map(len, self._blanks))
 
     def fill(self, request: "Request") -> Any:
         """The whole answer as `Written`, or an awaitable of it; the request's variables must be the same.
@@ -150,51 +141,54 @@ class Draft:
         None in its place when an error in a blank reaches beyond it: then all has to be executed anew.
         """
         run = self._variant.resume(request, self._variable_values)
-        opened = [self._open(run, blanks) for blanks in self._blanks]
-        run.waves.flush()
-        run.waves.is_held = False
-        return self._fill_later(run, opened) if run.outstanding else self._written(run, opened)
-
-    @staticmethod
-    def _open(run: "CompiledExecutor", blanks: Blanks) -> Gaps:
-        gaps = Gaps(run, (blanks.field,))
-        gaps.parents, gaps.paths, gaps.first = blanks.parents, blanks.paths, blanks.first
-        gaps.results = [{} for _ in blanks.slots]
-        run.waves.gaps[id(gaps)] = gaps
-        run.outstanding += 1
-        return gaps
-
-    async def _fill_later(self, run: "CompiledExecutor", opened: list[Gaps]) -> Written | None:
-        try:
-            await run.until_filled()
-            return self._written(run, opened)
-        finally:
-            await run.waves.end()
-
-    def _written(self, run: "CompiledExecutor", opened: list[Gaps]) -> Written | None:
-        if run.fatal is not None or (run.nulled and not self._null(run.nulled, run, opened)):
-            return None
         pieces = self._pieces.copy()
-        for blanks, gaps in zip(self._blanks, opened, strict=True):
-            key = blanks.field.key
-            for slot, result in zip(blanks.slots, gaps.results, strict=True):
-                pieces[slot] = dump(result[key])
-        return Written(b"".join(pieces), run.collected_errors.errors or None)
+        left = []
+        for blanks in self._blanks:
+            outcomes = blanks.ask(run)
+            if not blanks.fill_with_kept(run, outcomes, pieces):
+                left.append((blanks, outcomes))
+        return _fill_rest(run, pieces, left) if left else Written(b"".join(pieces), None)
 
-    def _null(self, failed: list[list[str | int]], run: "CompiledExecutor", opened: list[Gaps]) -> bool:
-        """Put null where batch fields failed; False if one of these places is above a blank."""
-        places = {
-            tuple(run.path((path, gaps.fields[0].key, None)).as_list()): result
-            for gaps in opened
-            for path, result in zip(gaps.paths, gaps.results, strict=True)
-        }
-        for keys in failed:
-            found = next((size for size in range(1, len(keys) + 1) if tuple(keys[:size]) in places), None)
-            if found is None:
-                return False
-            result = places[tuple(keys[:found])]
-            nulled(result, keys[found - 1 :])
-        return True
+
+def _fill_rest(run: "CompiledExecutor", pieces: list[bytes], left: list[tuple[Blanks, Any]]) -> Any:
+    """Fill in by executing what could not be filled in with what is kept."""
+    filled = [part for blanks, outcomes in left for part in blanks.take(run, outcomes)]
+    run.waves.flush()
+    run.waves.is_held = False
+    return _fill_later(run, pieces, filled) if run.outstanding else _written(run, pieces, filled)
+
+
+async def _fill_later(run: "CompiledExecutor", pieces: list[bytes], filled: list[tuple[Place, Gaps]]) -> Written | None:
+    try:
+        await run.until_filled()
+        return _written(run, pieces, filled)
+    finally:
+        await run.waves.end()
+
+
+def _written(run: "CompiledExecutor", pieces: list[bytes], filled: list[tuple[Place, Gaps]]) -> Written | None:
+    if run.fatal is not None or (run.nulled and not _null(run.nulled, run, filled)):
+        return None
+    for place, gaps in filled:
+        key = place.field.key
+        for slot, result in zip(place.slots, gaps.results, strict=True):
+            pieces[slot] = dump(result[key])
+    return Written(b"".join(pieces), run.collected_errors.errors or None)
+
+
+def _null(failed: list[list[str | int]], run: "CompiledExecutor", filled: list[tuple[Place, Gaps]]) -> bool:
+    """Put null where batch fields failed; False if one of these places is above a blank."""
+    places = {
+        tuple(run.path((path, place.field.key, None)).as_list()): result
+        for place, gaps in filled
+        for path, result in zip(place.paths, gaps.results, strict=True)
+    }
+    for keys in failed:
+        found = next((size for size in range(1, len(keys) + 1) if tuple(keys[:size]) in places), None)
+        if found is None:
+            return False
+        nulled(places[tuple(keys[:found])], keys[found - 1 :])
+    return True
 
 
 def write_sketched(run: "CompiledExecutor", sketch: Sketch) -> Any:

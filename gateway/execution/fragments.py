@@ -134,12 +134,8 @@ class Fragments:
         self, run: "CompiledExecutor", values: Sequence[Any], path_at: Callable[[int], Any]
     ) -> list[Any] | None:
         """What is kept of all values at once; None when something has to be done for one of them."""
-        key = run.fragment_keys.get(self)
-        if key is None:
-            key = self.key(run)
-        try:
-            kept = [value.__written__[key] for value in values]
-        except (AttributeError, KeyError):
+        kept = self._kept_of_all(run, values)
+        if kept is None:
             return None
         classes = set(map(type, kept))
         if classes == {orjson.Fragment}:
@@ -151,6 +147,22 @@ class Fragments:
         if batches:
             run.waves.register_all(run, batches, values, results, path_at)
         return results
+
+    def json_of_all(self, run: "CompiledExecutor", values: Sequence[Any]) -> list[bytes] | None:
+        """The JSON of all values, if all of it is kept."""
+        kept = self._kept_of_all(run, values)
+        if kept is None or set(map(type, kept)) != {orjson.Fragment}:
+            return None
+        return list(map(orjson.dumps, kept))
+
+    def _kept_of_all(self, run: "CompiledExecutor", values: Sequence[Any]) -> list[Any] | None:
+        key = run.fragment_keys.get(self)
+        if key is None:
+            key = self.key(run)
+        try:
+            return [value.__written__[key] for value in values]
+        except (AttributeError, KeyError):
+            return None
 
     def _fill(self, stencil: Stencil, run: "CompiledExecutor", value: Any, path: "PathTuple") -> Any:
         if stencil.is_moments:

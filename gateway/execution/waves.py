@@ -173,25 +173,27 @@ class Waves:
 
     def _start(self, call: Call) -> None:
         gaps, field = call.parts[0]
-        for part, _ in call.parts:
-            part.run.outstanding += part.is_claimed
         sketch = self.sketch
         before = 0 if sketch is None else sketch.count()
         try:
-            info = _info(gaps, field)
+            info = info_of(gaps.run, field, Path(gaps.path(), field.key, field.parent_type.name))
             outcomes = field.kind.call(call.parents, info, **call.arguments)  # type: ignore[union-attr]
         except Exception as error:  # noqa: BLE001 - whatever user code raises becomes an error of the response
             outcomes = [error] * len(call.parents)
-        if type(outcomes) is not list and isawaitable(outcomes):
-            self.unstarted.append((self._await(call, outcomes), outcomes))
-            if sketch is not None:
-                sketch.note_call(call.parts, before, is_pending=True)
-            return
-        is_personal = sketch is None or sketch.note_call(call.parts, before, is_pending=False)
-        self._deliver(call, outcomes)
+        is_blank = sketch is not None and sketch.note_call(call, before, is_pending=is_late(outcomes))
+        self.take(call, outcomes)
         del outcomes  # what was raised in here holds this frame: it must not be held by it
-        if sketch is not None and not is_personal:
+        if sketch is not None and not is_blank:
             sketch.note_filling(before)
+
+    def take(self, call: Call, outcomes: Any) -> None:
+        """Fill in what a call gave, or wait for it."""
+        for part, _ in call.parts:
+            part.run.outstanding += part.is_claimed
+        if is_late(outcomes):
+            self.unstarted.append((self._await(call, outcomes), outcomes))
+        else:
+            self._deliver(call, outcomes)
 
     def launch(self) -> None:
         """Let the work under way run; needs a running loop."""
@@ -346,9 +348,14 @@ def _is_enough(kind: Batch, known: Any) -> bool:
     return kind.needs is not None and all(hasattr(known, name) for name in kind.needs)
 
 
-def _info(gaps: Gaps, field: "Field") -> Any:
-    run = gaps.run
-    info = run.info_at(field, Path(gaps.path(), field.key, field.parent_type.name))
+def is_late(outcomes: Any) -> bool:
+    """Whether what a batch field gave must be waited for."""
+    return type(outcomes) is not list and isawaitable(outcomes)
+
+
+def info_of(run: "CompiledExecutor", field: "Field", path: Path) -> Any:
+    """The info of a field's function, as Strawberry gives it to those of its schemas."""
+    info = run.info_at(field, path)
     return info if field.declared is None else field.variant.info_class(_raw_info=info, _field=field.declared)
 
 
