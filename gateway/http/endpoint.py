@@ -17,7 +17,7 @@ Whatever is refused on the way ends as `Refused`, and is written in one place.
 """
 
 import time
-from collections.abc import AsyncGenerator, Mapping, MutableMapping
+from collections.abc import AsyncGenerator, Hashable, Mapping, MutableMapping
 from contextlib import ExitStack
 from dataclasses import dataclass
 from http import HTTPStatus
@@ -51,7 +51,7 @@ from gateway.http.ports import (
 from gateway.http.recognition import Recognition, while_recognised
 from gateway.http.rules import EdgeRules
 from gateway.http.streams import send_stream, until_disconnected, with_heartbeats
-from gateway.http.ways import Question, Way, Ways, is_lasting, question_of, way_of
+from gateway.http.ways import Question, Way, Ways, is_lasting, way_of
 from gateway.limits.slots import Slots
 from resolvers.context import ANONYMOUS, Viewer
 
@@ -135,10 +135,10 @@ class GraphQLEndpoint:
             headers = exchange.headers
             _refuse_unreadable(headers)
             body = await read_body(exchange.receive, headers.get(b"content-length"), self._rules.body)
-            question = question_of(body, headers)
-            way = None if question is None else self._ways.find(question)
+            question = body, headers.get(b"accept")
+            way = self._ways.find(question)
             if way is not None:
-                answer = await self._follow(exchange, way)
+                answer = await self._follow(exchange, question, way)
                 if answer is not None:
                     return answer
             return await self._answer_anew(exchange, parse_body(body, self._rules.body), question)
@@ -146,43 +146,49 @@ class GraphQLEndpoint:
             return await self._answer_anew(exchange, self._read_address(exchange), None)
         raise _not_allowed("Expected POST or GET.", b"GET, POST")
 
-    async def _follow(self, exchange: _Exchange, way: Way) -> Answer | None:
-        """Answer what was asked before from the response level; None when it has to be found out anew."""
-        viewer = self._authenticate(exchange.headers)
-        if not isinstance(viewer, Viewer):
-            viewer = await viewer
-        if viewer is not ANONYMOUS:
+    async def _follow(self, exchange: _Exchange, question: Question, way: Way) -> Answer | Stream | None:
+        """Answer what was asked before, from the response level if it is there; None when all is to be found anew."""
+        viewer = await self._recognise(exchange)
+        if viewer is ANONYMOUS and way.place is not None:
+            kept = await self._operations.recall(way, viewer, exchange.client)
+            if kept is not None:
+                exchange.operation, exchange.document = way.operation, way.document
+                return Answer(200, way.media, kept.body, kept=kept)
+        facts = await self._operations.resume(way, _visit(exchange, viewer))
+        if facts is None:
             return None
-        kept = await self._operations.recall(way, viewer, exchange.client)
-        if kept is None:
-            return None
-        exchange.operation, exchange.document = way.operation, way.document
-        return Answer(200, way.media, kept.body, kept=kept)
+        answer = await self._execute(exchange, facts)
+        place = _place_of(answer, viewer)
+        if place is not None and place != way.place:
+            self._ways.remember(question, way._replace(place=place))
+        return answer
 
     async def _answer_anew(self, exchange: _Exchange, params: Params, question: Question | None) -> Answer | Stream:
-        viewer = self._authenticate(exchange.headers)
-        if not isinstance(viewer, Viewer):
-            viewer = await viewer
-        visit = Visit(
-            request_id=exchange.request_id,
-            viewer=viewer,
-            headers=exchange.headers,
-            client=exchange.client,
-            is_safe=exchange.scope["method"] == "GET",
-            takes_parts=exchange.accepts.increments is not None,
-        )
+        viewer = await self._recognise(exchange)
+        visit = _visit(exchange, viewer)
         prepared = await self._operations.find(params, visit)
-        exchange.facts = facts = await self._operations.prepare(params, prepared, visit)
-        exchange.operation, exchange.document = name_of(facts), facts.prepared.sha256
-        answer = await self._run(exchange, facts)
-        if question is not None and viewer is ANONYMOUS and isinstance(answer, Answer) and is_lasting(params):
+        facts = await self._operations.prepare(params, prepared, visit)
+        answer = await self._execute(exchange, facts)
+        if question is not None and is_lasting(params) and isinstance(answer, Answer):
             self._remember(question, facts, prepared, answer)
         return answer
 
     def _remember(self, question: Question, facts: RequestFacts, found: Prepared, answer: Answer) -> None:
-        """Remember the way to an answer that stood in the response level."""
-        if answer.kept is not None and answer.media is not None:
-            self._ways.remember(question, way_of(facts, found, answer.kept.place, answer.media))
+        """Remember the way of a query that was asked before and is answered."""
+        if answer.status != HTTPStatus.OK or answer.media is None or is_mutation(facts.operation):
+            return
+        if self._ways.has_met(question):
+            place = _place_of(answer, facts.viewer)
+            self._ways.remember(question, way_of(facts, found, place, answer.media))
+
+    async def _recognise(self, exchange: _Exchange) -> Viewer:
+        viewer = self._authenticate(exchange.headers)
+        return viewer if isinstance(viewer, Viewer) else await viewer
+
+    async def _execute(self, exchange: _Exchange, facts: RequestFacts) -> Answer | Stream:
+        exchange.facts = facts
+        exchange.operation, exchange.document = name_of(facts), facts.prepared.sha256
+        return await self._run(exchange, facts)
 
     def _read_address(self, exchange: _Exchange) -> Params:
         params = parse_address(exchange.scope["query_string"])
@@ -308,6 +314,24 @@ class GraphQLEndpoint:
                 is_signed_in=facts is not None and facts.viewer.customer_id is not None,
             )
         )
+
+
+def _visit(exchange: _Exchange, viewer: Viewer) -> Visit:
+    return Visit(
+        request_id=exchange.request_id,
+        viewer=viewer,
+        headers=exchange.headers,
+        client=exchange.client,
+        is_safe=exchange.scope["method"] == "GET",
+        takes_parts=exchange.accepts.increments is not None,
+    )
+
+
+def _place_of(answer: Answer | Stream, viewer: Viewer) -> Hashable | None:
+    """Where the response level keeps an answer for anonymous visitors, if it does."""
+    if viewer is not ANONYMOUS or not isinstance(answer, Answer) or answer.kept is None:
+        return None
+    return answer.kept.place
 
 
 def is_plain(answer: Answer) -> bool:

@@ -5,6 +5,7 @@ import time
 from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from inspect import isawaitable
+from typing import Any
 
 from graphql import GraphQLSchema
 from graphql.language import Node, OperationDefinitionNode, VariableDefinitionNode
@@ -88,24 +89,39 @@ class Operations:
 
     async def find(self, params: Params, visit: Visit) -> Prepared:
         """Find the document that a client means, if the client may ask at all; raises Refused."""
-        if self._quota is not None:
-            admitted = self._quota.admit(visit.viewer.customer_id, visit.client)
-            if admitted is not None:
-                await admitted
+        await self._admit(visit)
         found = self._lookup.find(params)
         return found if isinstance(found, Prepared) else await found
 
     async def prepare(self, params: Params, prepared: Prepared, visit: Visit) -> RequestFacts:
         """Check all that can be checked before execution; raises Refused."""
-        operation = prepared.operation(params.operation_name)
+        return await self._prepare(prepared, params.operation_name, params.variables or {}, visit)
+
+    async def resume(self, way: Way, visit: Visit) -> RequestFacts | None:
+        """Find and prepare what a way leads to; None when its document is forgotten. Raises Refused."""
+        prepared = way.prepared()
+        if prepared is None or not self._lookup.keep_in_use(prepared):
+            return None
+        await self._admit(visit)
+        return await self._prepare(prepared, way.operation, way.variables, visit)
+
+    async def _admit(self, visit: Visit) -> None:
+        if self._quota is not None:
+            admitted = self._quota.admit(visit.viewer.customer_id, visit.client)
+            if admitted is not None:
+                await admitted
+
+    async def _prepare(
+        self, prepared: Prepared, name: str | None, variables: Mapping[str, Any], visit: Visit
+    ) -> RequestFacts:
+        operation = prepared.operation(name)
         self._refuse_closed(prepared, operation, visit)
         if self._permissions is not None:
             self._permissions.check(prepared, operation, visit.viewer)
-        variables = params.variables or {}
         prepared.demand.check_variables(operation, variables)
         if prepared.whole is not None and not visit.takes_parts:
             prepared = prepared.whole
-            operation = prepared.operation(params.operation_name)
+            operation = prepared.operation(name)
         facts = RequestFacts(
             request_id=visit.request_id,
             viewer=visit.viewer,

@@ -9,16 +9,17 @@ from weakref import ref
 import pytest
 
 from gateway.http.answer import WHOLE_ANSWERS
-from gateway.http.documents import Documents
+from gateway.http.documents import Documents, Prepared
 from gateway.http.endpoint import GraphQLEndpoint
 from gateway.http.errors import Code, Refused
 from gateway.http.lookup import DocumentLookup, TextLookup
 from gateway.http.negotiation import Media
 from gateway.http.origins import Origins
+from gateway.http.params import Params
 from gateway.http.persisted import MemoryTexts
 from gateway.http.ports import RequestFacts, Result
 from gateway.http.rules import EdgeRules
-from gateway.http.ways import LONGEST, Question, Way, Ways, question_of
+from gateway.http.ways import LONGEST, MOST_MET, Question, Way, Ways
 from gateway.limits.guard import LimitGuard
 from gateway.limits.policy import Excess, LimitPolicy, Limits, Mode
 from gateway.limits.rate import ClientQuota, ClientRates, LocalBuckets, Rate, ValkeyBuckets
@@ -124,20 +125,88 @@ async def test_the_answer_and_its_headers_are_the_same_by_every_way(headers: dic
     }
 
 
+def recognise(headers: Mapping[bytes, bytes]) -> Viewer:
+    """Whoever is named in a header of any of three kinds."""
+    for name in (b"authorization", b"cookie", b"x-customer"):
+        if name in headers:
+            return Viewer(customer_id=headers[name].decode())
+    return ANONYMOUS
+
+
 @pytest.mark.parametrize("name", ["authorization", "cookie", "x-customer"])
-async def test_nobody_who_may_be_somebody_is_answered_by_it(name: str) -> None:
-    """Credentials of any kind lead the whole way: one customer's answer cannot even be looked for."""
+async def test_nobody_who_is_somebody_is_answered_from_what_visitors_get(name: str) -> None:
+    """Who asks is found out each time: a customer's request is executed for that customer, by whichever way it came."""
     level = Level()
-
-    def authenticate(headers: Mapping[bytes, bytes]) -> Viewer:
-        return Viewer(customer_id="c1") if name.encode() in headers else ANONYMOUS
-
-    door = open_door(level, authenticate=authenticate)
+    door = open_door(level, authenticate=recognise)
     await ask(door, 3)
     assert level.recalled == 1
-    await ask(door, 3, headers={name: "c1"})
+    for customer in ("c1", "c2", "c1", "c1"):
+        await ask(door, headers={name: customer})
     assert level.recalled == 1
-    assert [facts.viewer.customer_id for facts in level.executed] == [None, None, "c1", "c1", "c1"]
+    assert [facts.viewer.customer_id for facts in level.executed] == [None, None, "c1", "c2", "c1", "c1"]
+    await ask(door)
+    assert level.recalled == 2
+
+
+class CountingLookup(TextLookup):
+    """Counts how often a document is looked up by its text."""
+
+    looked_up = 0
+
+    def find(self, params: Params) -> Prepared:
+        self.looked_up += 1
+        return super().find(params)
+
+
+async def test_what_customers_asked_before_is_not_looked_up_again() -> None:
+    """From the third time on, whoever asks; the answer is one of the whole way, its headers too."""
+    level, journal = Level(), KeptJournal()
+    lookup = CountingLookup(Documents(SCHEMA, LimitGuard(SCHEMA)))
+    door = open_door(level, lookup=lookup, authenticate=recognise, journal=journal)
+    replies = [await ask(door, headers={"authorization": f"c{number}"}) for number in range(5)]
+    assert lookup.looked_up == 2
+    assert [told(reply) for reply in replies[1:]] == [told(replies[0])] * 4
+    assert [facts.viewer.customer_id for facts in level.executed] == [f"c{number}" for number in range(5)]
+    assert {(facts.variables["first"], facts.headers[b"authorization"]) for facts in level.executed} == {
+        (3, b"c%d" % number) for number in range(5)
+    }
+    assert {(each.operation, each.document, each.is_signed_in) for each in journal.answers} == {
+        ("Hot", level.executed[0].prepared.sha256, True)
+    }
+
+
+async def test_what_a_customer_got_is_never_where_visitors_look() -> None:
+    """A way that customers found first tells visitors nothing of where their own answers are."""
+    level = Level()
+    door = open_door(level, authenticate=recognise)
+    await ask(door, 4, headers={"cookie": "c1"})
+    assert level.recalled == 0
+    await ask(door)
+    assert (level.recalled, level.executed[-1].viewer) == (0, ANONYMOUS)
+    await ask(door)
+    assert level.recalled == 1
+
+
+async def test_the_rate_and_permissions_of_customers_are_asked_every_time() -> None:
+    """By a way too, and in the name of whoever asks."""
+    clock = lambda: 1000.0  # noqa: E731
+    rates = ClientRates(requests=Rate(per_s=0.001, burst=3), cost=Rate(per_s=0.001, burst=1e6))
+    permissions = Closing()
+    quota = ClientQuota(LocalBuckets(clock), rates)
+    door = open_door(Level(), quota=quota, permissions=permissions, authenticate=recognise)
+    assert (await ask(door, 3, headers={"authorization": "c1"})).status == 200
+    assert (await ask(door, headers={"authorization": "c1"})).codes == ["RATE_LIMITED"]
+    permissions.is_open = False
+    assert (await ask(door, headers={"authorization": "c2"})).status == 401
+
+
+async def test_a_mutation_goes_the_whole_way() -> None:
+    """What changes something is read, found and checked each time."""
+    lookup = CountingLookup(Documents(SCHEMA, LimitGuard(SCHEMA)))
+    door = open_door(Level(), lookup=lookup)
+    await ask(door, 4, {"query": "mutation { ring }"})
+    assert lookup.looked_up == 4
+    assert len(door._ways) == 0
 
 
 @pytest.mark.parametrize(
@@ -303,8 +372,12 @@ def test_ways_are_bounded() -> None:
     assert ways.find((b"x" * (LONGEST + 1), None)) is None
 
 
-def test_credentials_make_no_question() -> None:
-    """What names a question is its bytes and what it accepts; with credentials it has no name."""
-    assert question_of(b"body", {b"accept": b"*/*"}) == (b"body", b"*/*")
-    assert question_of(b"body", {b"authorization": b"x"}) is None
-    assert question_of(b"body", {b"cookie": b""}) is None
+def test_what_was_asked_once_is_not_remembered_for_ever() -> None:
+    """Of some thousands it is known that they were asked; what comes again after those is asked for the first time."""
+    ways = Ways()
+    assert not ways.has_met((b"body", None))
+    assert ways.has_met((b"body", None))
+    assert not ways.has_met((b"body", b"text/event-stream"))
+    for number in range(MOST_MET):
+        ways.has_met((b"%d" % number, None))
+    assert not ways.has_met((b"body", None))
