@@ -9,7 +9,7 @@ from gateway.cache.policy import Policy
 from gateway.http.errors import Code, Refused
 from gateway.http.operations import name_of
 from gateway.http.ports import RequestFacts
-from resolvers.context import NO_MEMORY, Context, Memory, Shopper, ShopperAsker
+from resolvers.context import NO_MEMORY, Context, Memory, ShopperAsker, ShopperScopes
 from resolvers.health import SourceHealth
 from resolvers.loaders.loaders import Loaders, Sources
 from resolvers.refusals import BadInput
@@ -51,11 +51,11 @@ class Contexts:
         self._clock = clock
         self._memory = memory
         self._agreed_s = {known: agreed_ages(policies, is_signed_in=known) for known in (False, True)}
-        self._shoppers: dict[Any, Shopper] = {}
+        self._scopes: dict[Any, ShopperScopes] = {}
 
     def make(self, facts: RequestFacts) -> Context:
         """The context of one request; raises Refused when `@inContext` is not what it should be."""
-        asker = ShopperAsker(facts.viewer, self._shopper(facts))
+        asker = ShopperAsker(self._scopes_of(facts))
         return Context(
             asker=asker,
             loaders=Loaders(self._sources, asker),
@@ -66,26 +66,27 @@ class Contexts:
             memory=self._memory,
         )
 
-    def _shopper(self, facts: RequestFacts) -> Shopper:
-        """The shopper's context, remembered by all that it is read from."""
+    def _scopes_of(self, facts: RequestFacts) -> ShopperScopes:
+        """Who asks and in which context, remembered by all that it is read from."""
         names = context_variables(facts)
         said = tuple([facts.variables.get(name, NOT_GIVEN) for name in names])
         key = (facts.prepared.sha256, name_of(facts), said, facts.viewer)
         try:
-            known = self._shoppers.get(key)
+            known = self._scopes.get(key)
         except TypeError:  # a variable that is a list or an object: wrong, and refused in words
             return self._read(facts)
         if known is None:
-            if len(self._shoppers) >= MOST_SHOPPERS:
-                self._shoppers.clear()
-            known = self._shoppers[key] = self._read(facts)
+            if len(self._scopes) >= MOST_SHOPPERS:
+                self._scopes.clear()
+            known = self._scopes[key] = self._read(facts)
         return known
 
-    def _read(self, facts: RequestFacts) -> Shopper:
+    def _read(self, facts: RequestFacts) -> ShopperScopes:
         try:
-            return read_shopper(facts.operation, facts.variables, facts.viewer, self._defaults)
+            shopper = read_shopper(facts.operation, facts.variables, facts.viewer, self._defaults)
         except BadInput as error:
             raise Refused(Code.BAD_USER_INPUT, str(error)) from None
+        return ShopperScopes(facts.viewer, shopper)
 
 
 def context_variables(facts: RequestFacts) -> tuple[str, ...]:

@@ -13,7 +13,7 @@ from resolvers.health import SourceHealth
 from resolvers.loaders.loaders import Loaders
 
 
-class Viewer(Value):
+class Viewer(Value, cache_hash=True):
     """Who signed in; `ANONYMOUS` when nobody did. Preferences and scopes come from the token's claims."""
 
     customer_id: str | None = None
@@ -40,18 +40,12 @@ class NotSignedIn(Exception):
     """A field of a customer was asked for by nobody."""
 
 
-@dataclass
-class ShopperAsker:
-    """The viewer and the shopper's context, as the narrower views that keys and clients take.
+class ShopperScopes:
+    """The narrower views of a viewer and a shopper's context, as keys and clients take them; each is made once."""
 
-    Whoever wants to keep the answer sets `reads`: sources note in it what was read. Loaders count in
-    `personal_reads` how often they were asked for what may be the customer's own.
-    """
-
-    viewer: Viewer
-    shopper: Shopper
-    reads: object = None
-    personal_reads: int = 0
+    def __init__(self, viewer: Viewer, shopper: Shopper) -> None:
+        self.viewer = viewer
+        self.shopper = shopper
 
     @cached_property
     def public(self) -> Public:
@@ -78,6 +72,45 @@ class ShopperAsker:
         if self.viewer.customer_id is None:
             raise NotSignedIn("Expected a signed-in customer, got an anonymous visitor.")
         return OfCustomer(customer_id=self.viewer.customer_id, language=self.shopper.language)
+
+
+class ShopperAsker:
+    """Who asks in one request. Requests of one viewer in one context may share their `scopes`.
+
+    Whoever wants to keep the answer sets `reads`: sources note in it what was read. Loaders count in
+    `personal_reads` how often they were asked for what may be the customer's own.
+    """
+
+    __slots__ = ("personal_reads", "reads", "scopes")
+
+    def __init__(self, scopes: ShopperScopes) -> None:
+        self.scopes = scopes
+        self.reads: object = None
+        self.personal_reads = 0
+
+    @property
+    def viewer(self) -> Viewer:
+        return self.scopes.viewer
+
+    @property
+    def shopper(self) -> Shopper:
+        return self.scopes.shopper
+
+    @property
+    def public(self) -> Public:
+        return self.scopes.public
+
+    @property
+    def in_context(self) -> InContext:
+        return self.scopes.in_context
+
+    @property
+    def for_customer(self) -> ForCustomer:
+        return self.scopes.for_customer
+
+    @property
+    def of_customer(self) -> OfCustomer:
+        return self.scopes.of_customer
 
 
 class Clock(Protocol):
@@ -135,4 +168,7 @@ class Context:
 
 Info = strawberry.Info[Context, None]
 
-__all__ = ["ANONYMOUS", "Clock", "Context", "DataSource", "Info", "NotSignedIn", "Shopper", "ShopperAsker", "Viewer"]
+__all__ = [
+    "ANONYMOUS", "Clock", "Context", "DataSource", "Info", "NotSignedIn", "Shopper", "ShopperAsker", "ShopperScopes",
+    "Viewer",
+]  # fmt: skip

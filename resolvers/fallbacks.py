@@ -20,8 +20,8 @@ from clients.recommendations.protocol import BlockKey, RecommendationBlock, Reco
 from clients.search.protocol import Listing, ListingKey, ProductFilter, ProductSort
 from clients.values import Dataset, DataSource, Sourced
 from resolvers.batch import Outcome
-from resolvers.context import ANONYMOUS, Info, ShopperAsker
-from resolvers.fields import Outcomes
+from resolvers.context import ANONYMOUS, Info, ShopperAsker, ShopperScopes
+from resolvers.fields import Outcomes, has_failed
 from resolvers.hydration import by_product_id, load_mentioned
 
 S = TypeVar("S", bound=Sourced)
@@ -54,10 +54,10 @@ def with_list_prices(outcomes: Outcomes[S], dataset: Dataset, keys: Sequence[Has
 def _fill_list_prices(
     outcomes: Sequence[Outcome[S]], dataset: Dataset, keys: Sequence[Hashable], info: Info
 ) -> Sequence[Outcome[S]]:
-    failed = [at for at, outcome in enumerate(outcomes) if isinstance(outcome, SourceError)]
-    if not failed:
+    if not has_failed(outcomes):
         return outcomes
-    visitor = ShopperAsker(ANONYMOUS, info.context.shopper)
+    failed = [at for at, outcome in enumerate(outcomes) if isinstance(outcome, SourceError)]
+    visitor = ShopperAsker(ShopperScopes(ANONYMOUS, info.context.shopper))
     remembered = info.context.memory.recall(dataset, [keys[at] for at in failed], visitor)
     filled = list(outcomes)
     for at, value in zip(failed, remembered, strict=True):
@@ -122,9 +122,9 @@ def with_best_sellers(
 def _fill_best_sellers(
     outcomes: Sequence[Outcome[RecommendationBlock]], keys: Sequence[BlockKey], info: Info
 ) -> Outcomes[RecommendationBlock]:
-    failed = [at for at, outcome in enumerate(outcomes) if isinstance(outcome, SourceError)]
-    if not failed:
+    if not has_failed(outcomes):
         return outcomes
+    failed = [at for at, outcome in enumerate(outcomes) if isinstance(outcome, SourceError)]
 
     def fill(blocks: Sequence[RecommendationBlock | None]) -> Sequence[Outcome[RecommendationBlock]]:
         filled = list(outcomes)

@@ -150,6 +150,11 @@ def seam(
     return declare
 
 
+def has_failed(outcomes: Sequence[Outcome[Any]]) -> bool:
+    """Whether there is a failure among outcomes; most of a page's are of one class, so their classes are looked at."""
+    return any(issubclass(cls, SourceError) for cls in set(map(type, outcomes)))
+
+
 def first_failure(outcomes: Sequence[Outcome[Any]]) -> SourceError | None:
     """The first failure among outcomes, if there is one."""
     return next((o for o in outcomes if isinstance(o, SourceError)), None)

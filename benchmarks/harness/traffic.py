@@ -60,10 +60,7 @@ def prepare(page: str, variety: Variety, tokens: Sequence[str], products: int, s
     pairs = list(zip(questions, customers, strict=True))
     random.Random(seed).shuffle(pairs)  # noqa: S311 -- repeatable on purpose
     step = max(1, products // variety.questions)
-    return [
-        Request(page, variables_of(page, question, step, variety.tiles), token)
-        for question, token in pairs
-    ]
+    return [Request(page, variables_of(page, question, step, variety.tiles), token) for question, token in pairs]
 
 
 def variables_of(page: str, question: int, step: int, tiles: int) -> dict[str, Any]:

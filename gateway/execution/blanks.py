@@ -34,53 +34,46 @@ class Place(NamedTuple):
         gaps.results = [{} for _ in self.slots]
         return gaps
 
-    def fill_with_kept(self, run: "CompiledExecutor", outcomes: Sequence[Any], pieces: list[bytes]) -> bool:
-        """Fill in the JSON that is kept of the outcomes; False if one of them has none."""
+    def json_of(self, run: "CompiledExecutor", outcomes: Sequence[Any]) -> list[bytes] | None:
+        """The JSON that is kept of the outcomes; None if there is none of one of them."""
         fragments = self.field.fragments_by_type.get(self.field.position.bare_type)
-        written = None if fragments is None else fragments.json_of_all(run, outcomes)
-        if written is None:
-            return False
-        for slot, piece in zip(self.slots, written, strict=True):
-            pieces[slot] = piece
-        return True
+        return None if fragments is None else fragments.json_of_all(run, outcomes)
 
 
 class Blanks:
     """One call of a batch field, and the places that it fills."""
 
-    __slots__ = ("_parents", "_path", "_places")
+    __slots__ = ("_head", "_parents", "_places", "slots")
 
     def __init__(self, places: Sequence[Place]) -> None:
         field, first = places[0].field, places[0].first
-        self._path = Path(first, field.key, field.parent_type.name)
+        self._head = field.info_head(Path(first, field.key, field.parent_type.name))
         self._places = places
         self._parents = [parent for place in places for parent in place.parents]
-
-    def __len__(self) -> int:
-        return len(self._parents)
+        self.slots = [slot for place in places for slot in place.slots]
 
     def ask(self, run: "CompiledExecutor") -> Any:
         """What the batch field gives: outcomes, or an awaitable of them; what it raises is everybody's outcome."""
         field = self._places[0].field
         try:
-            info = info_of(run, field, self._path)
+            info = info_of(run, field, self._head)
             return field.kind.call(self._parents, info, **field.arguments(run))  # type: ignore[union-attr]
         except Exception as error:  # noqa: BLE001 - whatever user code raises becomes an error of the response
             return [error] * len(self._parents)
 
-    def fill_with_kept(self, run: "CompiledExecutor", outcomes: Any, pieces: list[bytes]) -> bool:
-        """Fill all blanks in at once; False if that cannot be, and some may have been filled in."""
+    def json_of(self, run: "CompiledExecutor", outcomes: Any) -> list[bytes] | None:
+        """The JSON of all blanks in the order of `slots`, if it is kept."""
         if type(outcomes) is not list or len(outcomes) != len(self._parents):
-            return False
+            return None
         if len(self._places) == 1:
-            return self._places[0].fill_with_kept(run, outcomes, pieces)
-        start = 0
+            return self._places[0].json_of(run, outcomes)
+        written: list[bytes] = []
         for place in self._places:
-            end = start + len(place.slots)
-            if not place.fill_with_kept(run, outcomes[start:end], pieces):
-                return False
-            start = end
-        return True
+            found = place.json_of(run, outcomes[len(written) : len(written) + len(place.slots)])
+            if found is None:
+                return None
+            written += found
+        return written
 
     def take(self, run: "CompiledExecutor", outcomes: Any) -> list[tuple[Place, Gaps]]:
         """Fill the blanks in as any run fills its gaps."""

@@ -12,9 +12,10 @@ in which nothing but batch fields asked for something personal, and holds no val
 request shares (`__memoised__`).
 """
 
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from inspect import isawaitable
 from itertools import count
+from operator import itemgetter
 from typing import TYPE_CHECKING, Any
 
 from graphql import ExecutionResult
@@ -122,18 +123,20 @@ def _is_shared(parent: Any) -> bool:
 class Draft:
     """What was written, in pieces with blanks between them; holds nothing of the request that it was made in."""
 
-    __slots__ = ("_blanks", "_pieces", "_variable_values", "_variant")
+    __slots__ = ("_blanks", "_in_order", "_pieces", "_variable_values", "_variant")
 
     def __init__(self, run: "CompiledExecutor", pieces: list[bytes], blanks: list[Blanks]) -> None:
         self._variant = run.variant
         self._variable_values = run.variable_values
         self._pieces = pieces
         self._blanks = blanks
+        slots = [slot for each in blanks for slot in each.slots]
+        self._in_order = _sorter([slot // 2 for slot in slots])
 
     @property
     def weight(self) -> int:
         """About how many bytes it takes."""
-        return sum(map(len, self._pieces)) + _BYTES_PER_BLANK * sum(map(len, self._blanks))
+        return sum(map(len, self._pieces)) + _BYTES_PER_BLANK * (len(self._pieces) // 2)
 
     def fill(self, request: "Request") -> Any:
         """The whole answer as `Written`, or an awaitable of it; the request's variables must be the same.
@@ -141,13 +144,24 @@ class Draft:
         None in its place when an error in a blank reaches beyond it: then all has to be executed anew.
         """
         run = self._variant.resume(request, self._variable_values)
-        pieces = self._pieces.copy()
+        written: list[bytes] = []
         left = []
         for blanks in self._blanks:
             outcomes = blanks.ask(run)
-            if not blanks.fill_with_kept(run, outcomes, pieces):
+            found = blanks.json_of(run, outcomes)
+            if found is None:
                 left.append((blanks, outcomes))
+                found = [b""] * len(blanks.slots)
+            written += found
+        pieces = self._pieces.copy()
+        pieces[1::2] = self._in_order(written)
         return _fill_rest(run, pieces, left) if left else Written(b"".join(pieces), None)
+
+
+def _sorter(places: list[int]) -> Callable[[list[bytes]], Sequence[bytes]]:
+    """A function that puts what comes in the order of these places into the order of the places themselves."""
+    order = sorted(range(len(places)), key=places.__getitem__)
+    return itemgetter(*order) if len(order) > 1 else list
 
 
 def _fill_rest(run: "CompiledExecutor", pieces: list[bytes], left: list[tuple[Blanks, Any]]) -> Any:

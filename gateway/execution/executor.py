@@ -160,7 +160,10 @@ class CompiledExecutor(GapExecutor):
         path = self.path(path)
         while path.typename is None:
             path = path.prev
-        head = (field.name, list(field.nodes), field.position.type, field.parent_type, path)
+        return self.info(field.info_head(path))
+
+    def info(self, head: tuple[Any, ...]) -> GraphInfo:
+        """The info that begins with what `Field.info_head` gives."""
         return ResolveInfo._make(head + self._info_tail)
 
     # The hot road

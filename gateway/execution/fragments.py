@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from gateway.execution.selection import Entry, Field
 
 MAX_SELECTIONS = 16
-"""Fragments kept per value; beyond that they are all dropped and written anew."""
+"""Fragments and their bytes kept per value; beyond that they are all dropped and written anew."""
 
 WORTH_KEEPING = 4
 """So many runs only write a value before one keeps what it writes. Keeping costs as much as two or three writings,
@@ -40,7 +40,8 @@ MOST_KEPT = 256
 
 _MAX_KEYS = 256
 _PLACE = "__written__"
-_fresh_key = count()
+_fresh_key = count(1)
+"""Above 0: -1 stands for no key, and a key's complement for the same in bytes."""
 
 
 class Stencil(NamedTuple):
@@ -149,11 +150,25 @@ class Fragments:
         return results
 
     def json_of_all(self, run: "CompiledExecutor", values: Sequence[Any]) -> list[bytes] | None:
-        """The JSON of all values, if all of it is kept."""
-        kept = self._kept_of_all(run, values)
+        """The JSON of all values, if all of it is kept.
+
+        A fragment does not give its bytes out, so they stand beside it, under the complement of its key.
+        """
+        key = run.fragment_keys.get(self)
+        if key is None:
+            key = self.key(run)
+        if key < 0:
+            return None
+        try:
+            return [value.__written__[~key] for value in values]
+        except (AttributeError, KeyError):
+            kept = self._kept_of_all(run, values)
         if kept is None or set(map(type, kept)) != {orjson.Fragment}:
             return None
-        return list(map(orjson.dumps, kept))
+        written = list(map(orjson.dumps, kept))
+        for value, json in zip(values, written, strict=True):
+            _keep(value, ~key, json)
+        return written
 
     def _kept_of_all(self, run: "CompiledExecutor", values: Sequence[Any]) -> list[Any] | None:
         key = run.fragment_keys.get(self)

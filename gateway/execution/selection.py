@@ -96,6 +96,10 @@ class Field:
             return converted(plain, self.declared, self.variant.schema)
         return plain
 
+    def info_head(self, path: Any) -> tuple[Any, ...]:
+        """What the reference's info tells of this field at a place; the rest of it is the run's."""
+        return self.name, list(self.nodes), self.position.type, self.parent_type, path
+
     def selection(self, run: "CompiledExecutor", type_: GraphQLObjectType, *, is_wanted: bool = True) -> Any:
         """The selection of this field's value when it is an object of that type.
 

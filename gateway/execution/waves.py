@@ -176,7 +176,8 @@ class Waves:
         sketch = self.sketch
         before = 0 if sketch is None else sketch.count()
         try:
-            info = info_of(gaps.run, field, Path(gaps.path(), field.key, field.parent_type.name))
+            path = Path(gaps.path(), field.key, field.parent_type.name)
+            info = info_of(gaps.run, field, field.info_head(path))
             outcomes = field.kind.call(call.parents, info, **call.arguments)  # type: ignore[union-attr]
         except Exception as error:  # noqa: BLE001 - whatever user code raises becomes an error of the response
             outcomes = [error] * len(call.parents)
@@ -353,9 +354,9 @@ def is_late(outcomes: Any) -> bool:
     return type(outcomes) is not list and isawaitable(outcomes)
 
 
-def info_of(run: "CompiledExecutor", field: "Field", path: Path) -> Any:
+def info_of(run: "CompiledExecutor", field: "Field", head: tuple[Any, ...]) -> Any:
     """The info of a field's function, as Strawberry gives it to those of its schemas."""
-    info = run.info_at(field, path)
+    info = run.info(head)
     return info if field.declared is None else field.variant.info_class(_raw_info=info, _field=field.declared)
 
 

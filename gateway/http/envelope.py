@@ -15,7 +15,7 @@ _BEFORE, _AFTER = b'{"data":', b"}"
 def write_result(data: bytes | None, entries: Sequence[Entry], extensions: bytes | None = None) -> bytes:
     """Write one response: `errors` first, as the specification advises (GraphQL, 7.1)."""
     if not entries and extensions is None and data is not None:
-        return _BEFORE + data + _AFTER
+        return b"%b%b%b" % (_BEFORE, data, _AFTER)
     members = []
     if entries:
         members.append(b'"errors":' + encode(entries))

@@ -4,13 +4,12 @@ import asyncio
 import time
 from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
 from dataclasses import dataclass
-from inspect import isawaitable
 from typing import Any
 
 from graphql import GraphQLSchema
 from graphql.language import Node, OperationDefinitionNode, VariableDefinitionNode
 
-from clients.eventual import Eventual
+from clients.eventual import Eventual, is_pending
 from clients.http import CallTerms, call_terms, shopper_address
 from gateway.http.coercion import explain_variables
 from gateway.http.documents import Prepared, is_mutation, is_subscription
@@ -181,7 +180,7 @@ class Operations:
         call_terms.set(CallTerms(deadline=decide_sources_deadline(facts.deadline, asyncio.get_running_loop().time())))
         shopper_address.set(facts.client)
         outcome = self._executor.execute(facts, self._make_context(facts))
-        return self._in_time(outcome, facts.deadline) if isawaitable(outcome) else outcome
+        return self._in_time(outcome, facts.deadline) if is_pending(outcome) else outcome
 
     async def subscribe(self, facts: RequestFacts) -> AsyncGenerator[Result, None] | Result:
         """Start a subscription; a Result says why it could not be started."""

@@ -52,7 +52,7 @@ def test_a_wrong_context_is_refused_before_anything_runs(to: Any) -> None:
     assert refused.value.code.public == "BAD_USER_INPUT"
 
 
-def test_remembered_shoppers_are_never_mixed_up() -> None:
+def test_remembered_scopes_are_never_mixed_up() -> None:
     """One instance makes the contexts of all requests: variables, documents and viewers each make a difference."""
     contexts = make_contexts()
     other = "query Page($to: ID!) { node(id: $to) { id } }"
@@ -86,7 +86,7 @@ def test_what_is_remembered_is_bounded() -> None:
     for number in range(MOST_SHOPPERS + 5):
         facts.variables["to"] = f"cty_{number}"  # type: ignore[index]
         contexts.make(facts)
-    assert len(contexts._shoppers) <= MOST_SHOPPERS
+    assert len(contexts._scopes) <= MOST_SHOPPERS
 
 
 def test_the_variables_of_a_context_are_found_once() -> None:

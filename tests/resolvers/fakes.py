@@ -12,7 +12,7 @@ from graphql.execution import experimental_execute_incrementally
 from clients.eventual import Eventual
 from clients.scope import Asker
 from clients.values import Dataset, SalesChannel
-from resolvers.context import ANONYMOUS, Context, Shopper, ShopperAsker, Viewer
+from resolvers.context import ANONYMOUS, Context, Shopper, ShopperAsker, ShopperScopes, Viewer
 from resolvers.health import Status
 from resolvers.loaders.loaders import Loaders, Sources
 from resolvers.schema import build_schema
@@ -78,7 +78,7 @@ def asked(sources: Sources) -> dict[str, int]:
 
 
 def make_context(sources: Sources, viewer: Viewer = ANONYMOUS, shopper: Shopper | None = None) -> Context:
-    asker = ShopperAsker(viewer, shopper or MOSCOW)
+    asker = ShopperAsker(ShopperScopes(viewer, shopper or MOSCOW))
     return Context(
         asker=asker,
         loaders=Loaders(sources, asker),

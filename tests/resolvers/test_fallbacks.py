@@ -12,7 +12,7 @@ from clients.delivery.protocol import DeliveryPromise, MethodPromise
 from clients.errors import CircuitOpen, InvalidSourceResponse, SourceTimeout, SourceUnavailable
 from clients.search.protocol import ListingKey, ProductFilter, ProductSort
 from clients.values import Dataset, DataSource, DeliveryMethod, Problem
-from resolvers.context import ShopperAsker
+from resolvers.context import ShopperAsker, ShopperScopes
 from tests.resolvers.fakes import ANNA, NOW_S, FakeSource, ask, codes, make_context
 from tests.resolvers.goods import block, fresh, listing, price_for, product_price, roubles, shop_of
 
@@ -148,8 +148,10 @@ async def test_a_customer_gets_the_list_price_when_their_own_fails() -> None:
 async def test_what_is_somebodys_own_never_stands_in() -> None:
     """A memory that gives personal prices for a visitor is wrong, and is not believed."""
     memory = Remembered(
-        price=lambda _key, _asker: price_for(ShopperAsker(ANNA, make_context(shop_of(1)).shopper)),
-        product_price=lambda key, _: product_price(key, ShopperAsker(ANNA, make_context(shop_of(1)).shopper)),
+        price=lambda _key, _asker: price_for(ShopperAsker(ShopperScopes(ANNA, make_context(shop_of(1)).shopper))),
+        product_price=lambda key, _: product_price(
+            key, ShopperAsker(ShopperScopes(ANNA, make_context(shop_of(1)).shopper))
+        ),
     )
     sources = shop_of(1, **late_prices())
     result = await ask(sources, PRICES, context=replace(make_context(sources, ANNA), memory=memory))

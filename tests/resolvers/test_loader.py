@@ -11,11 +11,11 @@ from clients.errors import SourceUnavailable
 from clients.eventual import is_pending
 from clients.scope import Asker
 from clients.values import DataSource
-from resolvers.context import ShopperAsker
+from resolvers.context import ShopperAsker, ShopperScopes
 from resolvers.loaders.loader import Loader
 from tests.resolvers.fakes import ANNA, MOSCOW, FakeSource
 
-ASKER = ShopperAsker(ANNA, MOSCOW)
+ASKER = ShopperAsker(ShopperScopes(ANNA, MOSCOW))
 DOWN = SourceUnavailable(DataSource.PRICING)
 
 
@@ -235,7 +235,7 @@ async def test_a_source_that_miscounts_later_is_found_out() -> None:
 
 def test_what_may_be_a_customers_own_is_counted_each_time() -> None:
     """Whoever keeps a page must know of every use, also of what the request knows already."""
-    asker = ShopperAsker(ANNA, MOSCOW)
+    asker = ShopperAsker(ShopperScopes(ANNA, MOSCOW))
     own: Loader[str, int] = Loader(FakeSource({"a": 1}, is_of_customer=True), asker)
     everybodys: Loader[str, int] = Loader(FakeSource({"a": 1}), asker)
     own.load_many(["a"])
