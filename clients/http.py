@@ -52,8 +52,7 @@ class Priority(enum.IntEnum):
     REFRESH = 3
 
 
-@dataclass(frozen=True, slots=True)
-class CallTerms:
+class CallTerms(msgspec.Struct, frozen=True):
     """What a call may cost: an absolute deadline on the loop's clock, and its importance."""
 
     deadline: float | None = None

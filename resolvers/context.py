@@ -1,10 +1,10 @@
 """All that a field may see of a request."""
 
 from collections.abc import Hashable, Mapping, Sequence
-from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, Protocol
 
+import msgspec
 import strawberry
 
 from clients.scope import ForCustomer, InContext, OfCustomer, Public
@@ -136,8 +136,7 @@ class NoMemory:
 NO_MEMORY = NoMemory()
 
 
-@dataclass(frozen=True, slots=True)
-class Context:
+class Context(msgspec.Struct, frozen=True):
     """One request's view of the world.
 
     `started_at` is in epoch seconds; values received since then count as live. `agreed_s` tells,

@@ -3,9 +3,9 @@
 import asyncio
 import time
 from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
-from dataclasses import dataclass
 from typing import Any
 
+import msgspec
 from graphql import GraphQLSchema
 from graphql.language import Node, OperationDefinitionNode, VariableDefinitionNode
 
@@ -37,8 +37,7 @@ WRITING_S = 0.1
 """What writing a page may take at the end of its time."""
 
 
-@dataclass(frozen=True, slots=True)
-class Visit:
+class Visit(msgspec.Struct, frozen=True):
     """Who came, by which way: `is_safe` for a request that may only read, `takes_parts` when it reads increments."""
 
     request_id: str
@@ -49,8 +48,7 @@ class Visit:
     takes_parts: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Written:
+class Written(msgspec.Struct, frozen=True):
     """A result as bytes; `began` is False when the request was refused by the executor."""
 
     body: bytes

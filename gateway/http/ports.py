@@ -52,8 +52,7 @@ class KeptAnswer(Protocol):
     def forms(self) -> MutableMapping[bytes, bytes]: ...
 
 
-@dataclass(frozen=True, slots=True)
-class Result:
+class Result(msgspec.Struct, frozen=True):
     """One whole answer. `data` is JSON, `b"null"` when null reached the root, None when execution never began.
 
     `terms` say what caches may do with it; without them it is not kept anywhere. `kept` is the same answer in the

@@ -2,10 +2,10 @@
 
 import datetime as dt
 from collections.abc import Callable, Hashable, Sequence
-from dataclasses import replace
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from clients.catalogue.protocol import TREE
 from clients.delivery.protocol import DeliveryPromise, MethodPromise

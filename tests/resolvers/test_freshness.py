@@ -67,8 +67,8 @@ async def test_freshness_is_told_at_the_moment_of_writing() -> None:
         clock = context.clock
         assert isinstance(clock, Clock)
         clock.time_s += later_s
-        object.__setattr__(context, "started_at", NOW_S + later_s)
-        result = await ask(sources, FRESHNESS, context=context)
+        later = msgspec.structs.replace(context, started_at=NOW_S + later_s)
+        result = await ask(sources, FRESHNESS, context=later)
         assert result.data is not None
         states.append(result.data["product"]["price"]["freshness"]["state"])
     assert states == ["LIVE", "CACHED", "STALE"]
