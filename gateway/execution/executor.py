@@ -89,7 +89,7 @@ class CompiledExecutor(GapExecutor):
         self.waves = Waves()
         self.outstanding = 0
         self.nulled: list[list[str | int]] = []
-        for name, value in request.rare().items():
+        for name, value in request.rare():
             setattr(self, name, value)
         if not plan.error_propagation:
             self.error_propagation = False

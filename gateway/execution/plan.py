@@ -70,9 +70,12 @@ class Request:
     hooks: Any = None
     sketch: Sketch | None = None
 
-    def rare(self) -> dict[str, Any]:
+    def rare(self) -> Iterator[tuple[str, Any]]:
         """The arguments that differ from their defaults, of those that a run rarely gets."""
-        return {name: getattr(self, name) for name in _RARE if getattr(self, name)}
+        for name in _RARE:
+            value = getattr(self, name)
+            if value:
+                yield name, value
 
 
 _RARE = ("enable_early_execution", "hide_suggestions", "abort_signal", "hooks")

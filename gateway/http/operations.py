@@ -129,10 +129,10 @@ class Operations:
             variables=variables,
             received_at=self._wall_clock(),
             deadline=asyncio.get_running_loop().time() + self._time_s(is_mutation(operation), visit.headers),
+            cost=prepared.demand.cost(operation, variables),
         )
         if self._quota is not None:
-            cost = facts.prepared.demand.cost(facts.operation, facts.variables)
-            charged = self._quota.charge(visit.viewer.customer_id, visit.client, cost)
+            charged = self._quota.charge(visit.viewer.customer_id, visit.client, facts.cost)
             if charged is not None:
                 await charged
         return facts

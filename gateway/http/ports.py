@@ -20,7 +20,8 @@ class RequestFacts(msgspec.Struct, frozen=True, gc=False):
     """All that is known of a request when its execution begins.
 
     `headers` in lower case, values as sent. `client` is the peer's address. `received_at` is in
-    epoch seconds, `deadline` on the event loop's clock. `variables` are the client's, not yet coerced.
+    epoch seconds, `deadline` on the event loop's clock. `variables` are the client's, not yet coerced;
+    `cost` is the static cost with them.
     `sketch` and `draft` are the engine's own: a wish for a draft of this answer, and one to fill in.
     """
 
@@ -33,6 +34,7 @@ class RequestFacts(msgspec.Struct, frozen=True, gc=False):
     variables: Mapping[str, Any]
     received_at: float
     deadline: float
+    cost: int = 0
     sketch: Any = None
     draft: Any = None
 

@@ -40,8 +40,9 @@ async def take_in(scope: Scope, receive: Receive) -> list[Message]:
     """
     messages: list[Message] = []
     taken = 0
-    if any(name == b"content-length" and int(value) > TAKEN_BYTES for name, value in scope["headers"]):
-        return messages
+    for name, value in scope["headers"]:
+        if name == b"content-length" and int(value) > TAKEN_BYTES:
+            return messages
     while True:
         message = await receive()
         messages.append(message)

@@ -75,8 +75,7 @@ class WatchedExecutor:
     def _note(self, facts: RequestFacts, trail: Trail) -> None:
         took_s = time.monotonic() - trail.began
         is_slow = took_s >= self._slow_s
-        cost = facts.prepared.demand.cost(facts.operation, facts.variables)
-        self._meter.note_execution(name_of(facts), cost, is_slow=is_slow)
+        self._meter.note_execution(name_of(facts), facts.cost, is_slow=is_slow)
         if is_slow and self._pace.allows(trail.began + took_s):
             self._tell_slow(facts, trail, took_s)
 
