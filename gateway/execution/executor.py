@@ -7,7 +7,7 @@ that can be known before is in the plan.
 """
 
 from collections.abc import Awaitable, Callable, Sequence
-from functools import cached_property, partial
+from functools import partial
 from typing import TYPE_CHECKING, Any, TypeAlias
 from weakref import ref
 
@@ -60,6 +60,7 @@ class CompiledExecutor(GapExecutor):
     enable_early_execution = False
     error_propagation = True
     defer_usage_set = None
+    _info_tail: tuple[Any, ...] | None = None
 
     def __init__(self, variant: "Variant", request: "Request", variable_values: Any, is_writing: bool) -> None:  # noqa: FBT001 - passed by position on the hot road
         plan = variant.plan
@@ -122,32 +123,26 @@ class CompiledExecutor(GapExecutor):
         """Stand where an earlier run stood when its root was executed."""
         self._root = root
 
-    @cached_property
+    @property
     def async_helpers(self) -> Any:  # type: ignore[override]
-        # Weak: a run that held its own methods would be a cycle, and with it the whole request, all
-        # that it loaded included, would stay until the garbage collector comes by.
-        run = ref(self)
+        return self._tail()[-1]
 
-        def track(values: Sequence[Any]) -> None:
-            alive = run()
-            if alive is not None:
-                alive.track_async_work(values)
-
-        return GraphQLResolveInfoHelpers(gather=_gather, track=track)
-
-    @cached_property
-    def _info_tail(self) -> tuple[Any, ...]:
-        return (
-            self.schema,
-            self.fragment_definitions,
-            self.root_value,
-            self.operation,
-            self.variable_values,
-            self.context_value,
-            self.is_awaitable,
-            self.abort_signal,
-            self.async_helpers,
-        )
+    def _tail(self) -> tuple[Any, ...]:
+        """What the info of every field of this run ends with; made once, and kept without a lock."""
+        tail = self._info_tail
+        if tail is None:
+            tail = self._info_tail = (
+                self.schema,
+                self.fragment_definitions,
+                self.root_value,
+                self.operation,
+                self.variable_values,
+                self.context_value,
+                self.is_awaitable,
+                self.abort_signal,
+                helpers_of(self),
+            )
+        return tail
 
     def keeps(self, cls: type) -> bool:
         """Whether values of a class keep what is written of them, so that it is best written one by one."""
@@ -164,7 +159,7 @@ class CompiledExecutor(GapExecutor):
 
     def info(self, head: tuple[Any, ...]) -> GraphInfo:
         """The info that begins with what `Field.info_head` gives."""
-        return ResolveInfo._make(head + self._info_tail)
+        return ResolveInfo._make(head + self._tail())
 
     # The hot road
 
@@ -376,3 +371,19 @@ class SerialExecutor(CompiledExecutor):
 
 def _gather(values: Sequence[Awaitable[Any]]) -> Awaitable[list[Any]]:
     return gather_with_cancel(*values)
+
+
+def helpers_of(run: CompiledExecutor) -> GraphQLResolveInfoHelpers:
+    """What the info offers to functions that do several things at once.
+
+    It holds the run weakly: a run that held its own methods would be a cycle, and with it the whole
+    request, all that it loaded included, would stay until the garbage collector comes by.
+    """
+    held = ref(run)
+
+    def track(values: Sequence[Any]) -> None:
+        alive = held()
+        if alive is not None:
+            alive.track_async_work(values)
+
+    return GraphQLResolveInfoHelpers(gather=_gather, track=track)

@@ -28,8 +28,8 @@ class DocumentGuard(Protocol):
 class Demand(Protocol):
     """What a document asks for, as far as that depends on variables."""
 
-    def check_variables(self, operation: OperationDefinitionNode, variables: Mapping[str, Any]) -> None:
-        """Raise `Refused` when these variables make the operation too expensive."""
+    def weigh(self, operation: OperationDefinitionNode, variables: Mapping[str, Any]) -> int:
+        """Tell the static cost with these variables; raises `Refused` when they make the operation too expensive."""
 
     def cost(self, operation: OperationDefinitionNode, variables: Mapping[str, Any]) -> int:
         """Tell the static cost with these variables."""

@@ -115,10 +115,11 @@ class Operations:
         self._refuse_closed(prepared, operation, visit)
         if self._permissions is not None:
             self._permissions.check(prepared, operation, visit.viewer)
-        prepared.demand.check_variables(operation, variables)
+        cost = prepared.demand.weigh(operation, variables)
         if prepared.whole is not None and not visit.takes_parts:
             prepared = prepared.whole
             operation = prepared.operation(name)
+            cost = prepared.demand.cost(operation, variables)
         facts = RequestFacts(
             request_id=visit.request_id,
             viewer=visit.viewer,
@@ -129,10 +130,10 @@ class Operations:
             variables=variables,
             received_at=self._wall_clock(),
             deadline=asyncio.get_running_loop().time() + self._time_s(is_mutation(operation), visit.headers),
-            cost=prepared.demand.cost(operation, variables),
+            cost=cost,
         )
         if self._quota is not None:
-            charged = self._quota.charge(visit.viewer.customer_id, visit.client, facts.cost)
+            charged = self._quota.charge(visit.viewer.customer_id, visit.client, cost)
             if charged is not None:
                 await charged
         return facts
@@ -155,9 +156,8 @@ class Operations:
         operation = prepared.operation(way.operation)
         if self._permissions is not None:
             self._permissions.check(prepared, operation, viewer)
-        prepared.demand.check_variables(operation, way.variables)
+        cost = prepared.demand.weigh(operation, way.variables)
         if self._quota is not None:
-            cost = prepared.demand.cost(operation, way.variables)
             charged = self._quota.charge(viewer.customer_id, client, cost)
             if charged is not None:
                 await charged
@@ -191,7 +191,7 @@ class Operations:
             return Written(result.kept.body, (), began=True)
         entries = self.entries(facts, result) if result.errors else []
         body = write_result(result.data, entries, result.extensions)
-        return Written(body, codes_of(entries), began=result.data is not None)
+        return Written(body, codes_of(entries) if entries else (), began=result.data is not None)
 
     def entries(self, facts: RequestFacts, result: Result) -> list[Entry]:
         """Shape the errors of a result."""

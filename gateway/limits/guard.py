@@ -91,12 +91,15 @@ class DocumentDemand:
             self._known[_name(operation),] = measures, excess
             self._guard.judge(self._sha256, excess)
 
-    def check_variables(self, operation: OperationDefinitionNode, variables: Mapping[str, Any]) -> None:
-        """Raise Refused when these variables make the operation ask for too much."""
-        if self._deciding[_name(operation)]:
-            excess = self._measure(operation, variables)[1]
-            if excess:
-                self._guard.judge(self._sha256, excess)
+    def weigh(self, operation: OperationDefinitionNode, variables: Mapping[str, Any]) -> int:
+        """Tell the static cost; raises Refused when these variables make the operation ask for too much.
+
+        What no variable can change was judged when the document came.
+        """
+        measures, excess = self._measure(operation, variables)
+        if excess and self._deciding[_name(operation)]:
+            self._guard.judge(self._sha256, excess)
+        return measures.cost
 
     def cost(self, operation: OperationDefinitionNode, variables: Mapping[str, Any]) -> int:
         """Tell the static cost with these variables, for whoever accounts for it."""

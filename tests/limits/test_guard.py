@@ -112,7 +112,7 @@ class CountingGuard(LimitGuard):
 
 def check(guard: LimitGuard, source: str, variables: dict[str, Any]) -> None:
     prepared = Documents(SCHEMA, guard).find(source)
-    prepared.demand.check_variables(prepared.operation(None), variables)
+    prepared.demand.weigh(prepared.operation(None), variables)
 
 
 def test_judges_page_sizes_in_variables() -> None:
@@ -130,10 +130,10 @@ def test_measures_each_page_size_once() -> None:
     guard = CountingGuard(SCHEMA)
     prepared = Documents(SCHEMA, guard).find("query($n:Int!){page(first:$n){name}}")
     for _ in range(10):
-        prepared.demand.check_variables(prepared.operation(None), {"n": 24})
+        prepared.demand.weigh(prepared.operation(None), {"n": 24})
     assert guard.measured == 2
     for number in range(MAX_KEPT * 3):
-        prepared.demand.check_variables(prepared.operation(None), {"n": number})
+        prepared.demand.weigh(prepared.operation(None), {"n": number})
     assert len(prepared.demand._known) <= MAX_KEPT  # type: ignore[attr-defined]
 
 
@@ -172,7 +172,7 @@ def test_measure_mode_knows_all_operations() -> None:
     """In measure mode a document with more operations than allowed is executed, whichever of them is named."""
     source = ABUSE["operations"][0]
     prepared = Documents(SCHEMA, LimitGuard(SCHEMA, LimitPolicy(mode=Mode.MEASURE))).find(source)
-    prepared.demand.check_variables(prepared.operation("Q29"), {})
+    prepared.demand.weigh(prepared.operation("Q29"), {})
     assert prepared.demand.cost(prepared.operation("Q29"), {}) == 0
 
 
@@ -204,7 +204,7 @@ def test_the_pages_of_a_shop_pass(page: Path) -> None:
     prepared = Documents(schema, LimitGuard(schema)).find(page.read_text())
     variables = json.loads(page.with_suffix(".json").read_text())
     for operation in prepared.operations.values():
-        prepared.demand.check_variables(operation, {**variables, "first": 24})
+        prepared.demand.weigh(operation, {**variables, "first": 24})
         assert prepared.demand.cost(operation, {**variables, "first": 24}) > 0
 
 
