@@ -60,7 +60,7 @@ class WholeCycle(RequestResponseCycle):
         for name, value in self.default_headers:
             head += (name, b": ", value, b"\r\n")
         end = b"\r\n" if self.keep_alive else b"connection: close\r\n\r\n"
-        self.transport.write(b"".join([*head, message["head"], end, message["body"]]))
+        self.transport.writelines((b"".join((*head, message["head"], end)), message["body"]))
         self.message_event.set()
         if not self.keep_alive:
             self.transport.close()
