@@ -36,7 +36,7 @@ from gateway.cache.levels import Levels, open_levels
 from gateway.cache.memory import weigh
 from gateway.cache.policy import DEFAULT_POLICIES, Policy
 from gateway.cache.reads import Reads
-from gateway.cache.response import ResponseKey, Responses
+from gateway.cache.response import ResponseKey, Responses, Shows
 from gateway.cache.shared import Shared
 from gateway.cache.source import CachedSource
 
@@ -169,7 +169,7 @@ async def measure_batches() -> None:
     responses = Responses(levels)
     key, reads = ResponseKey("sha256:abc", "Listing", b"{}"), responses.reads()
     reads.depend_on({"dataset:price"}, time.time() + 3600)
-    if not responses.keep(key, asker, b"x" * 30_000, reads, tells_ages=False):
+    if not responses.keep(key, asker, b"x" * 30_000, reads, Shows.VALUES):
         raise RuntimeError("expected the response to be kept")
     say("a kept response found, us", f"{cpu_us(lambda: responses.find(key, asker)):.2f}")
 

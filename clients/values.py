@@ -296,3 +296,35 @@ class ProductSkus(Value, cache_hash=True):
 
     id: str
     skus: tuple[str, ...]
+
+
+_encode = msgspec.json.Encoder().encode
+
+
+def tells_same(old: object, new: object) -> bool:
+    """Whether two values tell the same to the letter (1.0 is not 1.00), but for when each was observed and received."""
+    if old is new:
+        return True
+    if type(old) is not type(new):
+        return False
+    if isinstance(old, tuple) and isinstance(new, tuple):
+        return len(old) == len(new) and all(map(tells_same, old, new))
+    former, latter = _unstamped(old), _unstamped(new)
+    if _is_written_alike(former, latter):
+        return True
+    # Not alike, perhaps only because of a stamp deeper inside; what is alike is found so at one go.
+    return isinstance(former, Value) and all(
+        tells_same(getattr(former, name), getattr(latter, name)) for name in former.__struct_fields__
+    )
+
+
+def _unstamped(value: object) -> object:
+    return msgspec.structs.replace(value, freshness=NEVER_STAMPED) if isinstance(value, Sourced) else value
+
+
+def _is_written_alike(old: object, new: object) -> bool:
+    try:
+        # Equal are 1.0 and 1.00, and a moment in two zones; of the same form are values of two classes.
+        return old == new and _encode(old) == _encode(new)
+    except (TypeError, ValueError):  # what has no form as JSON: nothing is known of it
+        return False

@@ -89,6 +89,6 @@ class DraftedResponses:
     ) -> Result | Incremental:
         traits.has_no_draft = sketch.is_hopeless
         if sketch.draft is not None:
-            until = self._responses.keep_draft(key, context.asker, sketch.draft, reads, tells_ages=traits.tells_ages)
+            until = self._responses.keep_draft(key, context.asker, sketch.draft, reads, traits.shows)
             self._meetings.note_life(answer, 0.0 if until is None else until - self._now())
         return result

@@ -6,23 +6,26 @@ import msgspec
 from graphql import DocumentNode
 from graphql.language import FieldNode, Visitor, visit
 
-from gateway.cache.response import ResponseKey
+from gateway.cache.response import ResponseKey, Shows
 from gateway.http.documents import Prepared
 from gateway.http.ports import RequestFacts
 
 OF_THE_MOMENT = frozenset({"ageSeconds", "state", "sources"})
 """Fields whose value depends on when it is written."""
 
+STAMPS = frozenset({"freshness", "observedAt"})
+"""Fields that tell when a value was observed."""
+
 _TRAITS = "response level"
 
 
 class DocumentTraits(msgspec.Struct):
-    """What is known of a document: whether it tells ages, and what it proved for the signed-in.
+    """What is known of a document: what of time it shows, and what it proved for the signed-in.
 
     Private, and perhaps of such a kind that no draft of its answers can be made.
     """
 
-    tells_ages: bool
+    shows: Shows
     is_private: bool = False
     has_no_draft: bool = False
 
@@ -37,23 +40,25 @@ def traits_of(prepared: Prepared) -> DocumentTraits:
     """The traits of a document; found once and kept with it."""
     traits = prepared.compiled.get(_TRAITS)
     if not isinstance(traits, DocumentTraits):
-        traits = prepared.compiled[_TRAITS] = DocumentTraits(tells_ages=tells_ages(prepared.document))
+        traits = prepared.compiled[_TRAITS] = DocumentTraits(shows=what_shows(prepared.document))
     return traits
 
 
-def tells_ages(document: DocumentNode) -> bool:
-    """Whether any field of the document depends on the moment of writing."""
-    search = _MomentFinder()
-    visit(document, search)
-    return search.found
+def what_shows(document: DocumentNode) -> Shows:
+    """What of time the answers to a document show."""
+    names = _FieldNames()
+    visit(document, names)
+    if names.found & OF_THE_MOMENT:
+        return Shows.AGES
+    return Shows.STAMPS if names.found & STAMPS else Shows.VALUES
 
 
-class _MomentFinder(Visitor):
-    """Looks for the fields whose value depends on when it is written."""
+class _FieldNames(Visitor):
+    """The names of all fields of a document."""
 
     def __init__(self) -> None:
         super().__init__()
-        self.found = False
+        self.found: set[str] = set()
 
     def enter_field(self, node: FieldNode, *_: Any) -> None:
-        self.found = self.found or node.name.value in OF_THE_MOMENT
+        self.found.add(node.name.value)

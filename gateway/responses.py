@@ -75,7 +75,7 @@ class RememberedResponses:
             traits.is_private = True
             return mark_private(result)
         body = write_result(result.data, ())
-        if not self._responses.keep(key, context.asker, body, reads, tells_ages=traits.tells_ages):
+        if not self._responses.keep(key, context.asker, body, reads, traits.shows):
             return result
         left_s = max(0, int(reads.fresh_until - self._now()))
         return Result(result.data, terms=CacheTerms(left_s, tags=frozenset(reads.tags)))

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Hashable
+from itertools import count
 from typing import Any
 
 from clients.scope import Scope
+from clients.values import tells_same
 from gateway.cache.freshness import MissReason
 
 NEVER = float("-inf")
 REMEMBERED = 8192
+_versions = count()
 
 
 class Entry:
@@ -20,12 +23,13 @@ class Entry:
     `held_until` is set when a refresh failed: no other is tried before. `checked` is the purge epoch
     at which the value was last known not to be purged. `is_absence` says that the source has no such
     thing, or no answer to such a question. `used` is set by readers and cleared by the
-    hand of the memory that holds the entry. `weight` is 0 for an entry that is not kept.
+    hand of the memory that holds the entry. `weight` is 0 for an entry that is not kept. `version` stays
+    for as long as the source says the same, and is never used for anything else.
     """
 
     __slots__ = (
         "checked", "fresh_until", "gone_at", "held_until", "is_absence", "key", "received_at", "refresh_at",
-        "served_until", "shelf", "used", "value", "weight",
+        "served_until", "shelf", "used", "value", "version", "weight",
     )  # fmt: skip
 
     def __init__(self, shelf: Shelf, key: Hashable) -> None:
@@ -42,6 +46,17 @@ class Entry:
         self.weight = 0
         self.is_absence = False
         self.used = False
+        self.version = next(_versions)
+
+    def wanted_at(self, share: float = 1.0) -> float:
+        """When it wants to be refreshed, or has lived the given share of the time until then."""
+        return max(self.received_at + share * (self.refresh_at - self.received_at), self.held_until)
+
+    def write(self, value: Any) -> None:
+        """Put a value in place of the one before; its version is another unless it tells the same."""
+        if not tells_same(self.value, value):
+            self.version = next(_versions)
+        self.value = value
 
 
 class Shelf(dict[Any, Entry]):

@@ -1,6 +1,7 @@
 """One dataset's values in memory, judged by its policy."""
 
 from collections.abc import Hashable, Sequence
+from operator import is_not
 from typing import Any, Generic, NamedTuple, TypeVar
 
 from clients.errors import SourceError
@@ -18,6 +19,7 @@ from gateway.cache.freshness import (
 from gateway.cache.levels import Levels
 from gateway.cache.memory import weigh
 from gateway.cache.policy import Policy
+from gateway.cache.reads import Ends, Origin, Reads, ends_of
 from gateway.cache.tags import tag
 
 K = TypeVar("K", bound=Hashable)
@@ -117,7 +119,8 @@ class Kept(Generic[K, V, S]):
             self._forget(scope, key)
             return
         entry = self.shelves.entry(scope, key)
-        entry.value, entry.received_at, load_s, encoded_bytes = answer
+        value, entry.received_at, load_s, encoded_bytes = answer
+        entry.write(value)
         entry.is_absence = is_absence(entry.value)
         entry.checked = self._purges.epoch
         entry.held_until = entry.received_at
@@ -140,6 +143,27 @@ class Kept(Generic[K, V, S]):
         entry = shelf.get(key) if shelf is not None else None
         if entry is not None:
             self._memory.drop(entry, MissReason.EXPIRED)
+
+    def note(self, reads: Reads, scope: S, keys: Sequence[K], outcomes: Sequence[Any], origin: Origin) -> None:
+        """Tell a request's recorder what it has read."""
+        shelf = self.shelves.get(scope)
+        entries = [] if shelf is None else [entry for key in keys if (entry := shelf.get(key)) is not None]
+        # Between an answer and this moment a push may have come: then the request has not read what is kept now.
+        if len(entries) != len(keys) or any(map(is_not, [entry.value for entry in entries], outcomes)):
+            reads.refuse("not kept")
+        else:
+            reads.note(scope, entries, origin)
+
+    def review(self, scope: S, keys: Sequence[K], versions: Sequence[int]) -> Ends | None:
+        """The ends of these, if all of them may be served and tell what they told in these versions."""
+        now, shelf = self._clock(), self.shelves.get(scope)
+        entries = []
+        for key, version in zip(keys, versions, strict=True):
+            entry = self.find(shelf, key)
+            if entry is None or entry.version != version or now >= entry.served_until:
+                return None
+            entries.append(entry)
+        return ends_of(entries)
 
     def why_missing(self, scope: S, keys: Sequence[K]) -> list[MissReason]:
         """A guess for each key, for metrics only."""

@@ -79,7 +79,8 @@ class SharedCounters:
 class ResponseCounters:
     """The response level, in responses; `refused` by the reason why one was not kept.
 
-    `drafted` were kept without what is one customer's own, `filled` were made from such a draft.
+    `drafted` were kept without what is one customer's own, `filled` were made from such a draft. `prolonged`
+    were kept on when they ended, as all that they show had come again as it was.
     """
 
     hit: int = 0
@@ -87,6 +88,7 @@ class ResponseCounters:
     kept: int = 0
     drafted: int = 0
     filled: int = 0
+    prolonged: int = 0
     refused: dict[str, int] = field(default_factory=dict)
 
 

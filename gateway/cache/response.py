@@ -3,11 +3,13 @@
 Whoever is answered so reads no values, so what a response shows is refreshed on its behalf (`Reads.renew`).
 
 A response is kept when every value in it was read under a scope that a whole context shares, until
-the first of them is no longer fresh. Ages are written into a response once, so one that tells ages
-is kept for a second at most, and only if none of its values was live: a copy is not.
+the first of them is no longer fresh; and on from there if all of them have come again as they were,
+unless it shows when. Ages are written into a response once, so one that tells ages is kept for a
+second at most, and only if none of its values was live: a copy is not.
 """
 
-from dataclasses import dataclass
+import enum
+from dataclasses import dataclass, field
 from typing import Any, NamedTuple, Protocol
 
 from clients.scope import Asker, ForCustomer, InContext, Scope
@@ -15,12 +17,23 @@ from gateway.cache.entry import Entry, Shelves
 from gateway.cache.freshness import MissReason
 from gateway.cache.levels import Levels
 from gateway.cache.memory import ENTRY_BYTES
-from gateway.cache.reads import Reads
+from gateway.cache.reads import FOREVER, Reads
 
 AGES_TRUE_FOR_S = 1.0
 WHILE_REFRESHED_S = 0.25
+PROLONGED_WITHIN_S = 1.0
+"""So long after its end a response may be found to be true again; then it is given up."""
+
 FORMS = 2
 """What a response is reckoned to take, in lengths of its bytes: they, and all their compressed forms together."""
+
+
+class Shows(enum.Enum):
+    """What of time a response shows: how old anything is, when it was observed, or the values alone."""
+
+    AGES = "ages"
+    STAMPS = "stamps"
+    VALUES = "values"
 
 
 class ResponseKey(NamedTuple):
@@ -38,10 +51,12 @@ class Place(NamedTuple):
     key: ResponseKey
 
 
-class KeptResponse(NamedTuple):
+@dataclass(slots=True)
+class KeptResponse:
     """A response's bytes, the tags that purge it, and until when it may be served (epoch seconds).
 
     `forms` are its bytes as whoever sends them compressed them, by content coding; they go when it goes.
+    `is_stamped` if it shows when anything was observed or how old it is.
     """
 
     body: bytes
@@ -49,7 +64,8 @@ class KeptResponse(NamedTuple):
     tags: frozenset[str]
     fresh_until: float
     place: Place
-    forms: dict[bytes, bytes]
+    is_stamped: bool
+    forms: dict[bytes, bytes] = field(default_factory=dict)
 
 
 class Draft(Protocol):
@@ -66,6 +82,8 @@ class KeptDraft:
 
     draft: Draft
     reads: Reads
+    fresh_until: float
+    is_stamped: bool
     filled: int = 0
 
     @property
@@ -116,55 +134,53 @@ class Responses:
         """A new request's recorder; the asker carries it as `reads`."""
         return Reads(self._clock(), self._purges.epoch)
 
-    def keep(self, key: ResponseKey, asker: Asker, body: bytes, reads: Reads, *, tells_ages: bool = True) -> bool:
-        """Keep a response without errors; False, and counted by reason, if what it read forbids it.
-
-        `tells_ages` is False only if nothing in it depends on the moment of writing.
-        """
+    def keep(self, key: ResponseKey, asker: Asker, body: bytes, reads: Reads, shows: Shows = Shows.AGES) -> bool:
+        """Keep a response without errors; False, and counted by reason, if what it read forbids it."""
         now = self._clock()
-        refusal = self._why_not(reads, now, tells_ages=tells_ages)
+        refusal = self._why_not(reads, now, shows)
         if refusal is not None:
             self._counters.refused[refusal] = self._counters.refused.get(refusal, 0) + 1
             return False
-        fresh_until = pick_fresh_until(reads, now, tells_ages=tells_ages)
+        fresh_until = pick_fresh_until(reads, now, shows)
         place = Place(audience(asker), key)
         entry = self._shelves.entry(*place)
-        entry.value = KeptResponse(body, reads, frozenset(reads.tags), fresh_until, place, {})
+        entry.value = KeptResponse(body, reads, frozenset(reads.tags), fresh_until, place, shows is not Shows.VALUES)
         self._settle(entry, now, fresh_until, FORMS * len(body) + 100 * reads.number)
         self._counters.kept += 1
         return True
 
     def keep_draft(
-        self, key: ResponseKey, asker: Asker, draft: Draft, reads: Reads, *, tells_ages: bool
+        self, key: ResponseKey, asker: Asker, draft: Draft, reads: Reads, shows: Shows = Shows.AGES
     ) -> float | None:
         """Keep what was written besides what is one customer's own: until when, or None if what it read forbids it."""
         now = self._clock()
-        if self._why_not_shared(reads, now, tells_ages=tells_ages) is not None:
+        if self._why_not_shared(reads, now, shows) is not None:
             return None
         entry = self._drafts.entry(asker.in_context, key)
-        entry.value = KeptDraft(draft, reads)
-        fresh_until = pick_fresh_until(reads, now, tells_ages=tells_ages)
+        fresh_until = pick_fresh_until(reads, now, shows)
+        entry.value = KeptDraft(draft, reads, fresh_until, shows is not Shows.VALUES)
         self._settle(entry, now, fresh_until, draft.weight + 100 * reads.number)
         self._counters.drafted += 1
         return fresh_until
 
     def _settle(self, entry: Entry, now: float, fresh_until: float, weight: int) -> None:
         entry.received_at = now
-        entry.fresh_until = entry.gone_at = fresh_until
+        entry.fresh_until = fresh_until
+        entry.gone_at = fresh_until + (0.0 if entry.value.is_stamped else PROLONGED_WITHIN_S)
         entry.checked = self._purges.epoch
         self._memory.settle(entry, now, ENTRY_BYTES + weight)
 
-    def _why_not(self, reads: Reads, now: float, *, tells_ages: bool) -> str | None:
-        return "private" if reads.is_private else self._why_not_shared(reads, now, tells_ages=tells_ages)
+    def _why_not(self, reads: Reads, now: float, shows: Shows) -> str | None:
+        return "private" if reads.is_private else self._why_not_shared(reads, now, shows)
 
-    def _why_not_shared(self, reads: Reads, now: float, *, tells_ages: bool) -> str | None:
+    def _why_not_shared(self, reads: Reads, now: float, shows: Shows) -> str | None:
         if reads.refusal is not None:
             return reads.refusal
-        if reads.fresh_until == float("inf"):
+        if reads.fresh_until == FOREVER:
             return "nothing read"
         if reads.served_until <= now:
             return "stale"
-        if tells_ages and reads.newest >= reads.began:
+        if shows is Shows.AGES and reads.newest >= reads.began:
             return "live"
         if self._purges.epoch == reads.born:
             return None
@@ -173,13 +189,23 @@ class Responses:
     def _read(self, entry: Entry | None) -> Any:
         """What is kept, if it may still be served; in its last moments what it shows is refreshed."""
         now = self._clock()
-        if entry is None or now >= entry.fresh_until or self._is_purged(entry):
+        if entry is None or self._is_purged(entry) or (now >= entry.fresh_until and not self._prolong(entry, now)):
             return None
         entry.used = True
         kept = entry.value
         if now >= kept.reads.refresh_at:
             kept.reads.renew()
         return kept
+
+    def _prolong(self, entry: Entry, now: float) -> bool:
+        """Keep on what has ended, if its sources have said all of it again; and for a moment while they are asked."""
+        kept: KeptResponse | KeptDraft = entry.value
+        if kept.is_stamped or not kept.reads.prolong():
+            return False
+        kept.fresh_until = entry.fresh_until = pick_fresh_until(kept.reads, now, Shows.VALUES)
+        entry.gone_at = entry.fresh_until + PROLONGED_WITHIN_S
+        self._counters.prolonged += 1
+        return True
 
     def _is_purged(self, entry: Entry) -> bool:
         if entry.checked != self._purges.epoch:
@@ -195,14 +221,14 @@ def _entry_at(shelves: Shelves, audience: Scope, key: ResponseKey) -> Entry | No
     return shelf.get(key) if shelf is not None else None
 
 
-def pick_fresh_until(reads: Reads, now: float, *, tells_ages: bool) -> float:
+def pick_fresh_until(reads: Reads, now: float, shows: Shows) -> float:
     """Until when a response may be served.
 
     What it read may be past its freshness and on its way to be refreshed: then for a moment only, so
     that not every request until then makes the page anew, and none of them gets it older than agreed.
     """
     until = reads.fresh_until if reads.fresh_until > now else min(reads.served_until, now + WHILE_REFRESHED_S)
-    return min(until, now + AGES_TRUE_FOR_S) if tells_ages else until
+    return min(until, now + AGES_TRUE_FOR_S) if shows is Shows.AGES else until
 
 
 def audience(asker: Asker) -> InContext | ForCustomer:

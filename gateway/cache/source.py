@@ -20,7 +20,7 @@ from gateway.cache.kept import Answer, Kept
 from gateway.cache.levels import Levels
 from gateway.cache.loads import Loads, priority_of
 from gateway.cache.policy import SOURCE_OF, Policy
-from gateway.cache.reads import Reads, is_shareable, refuse_reads
+from gateway.cache.reads import Ends, Reads, is_shareable, refuse_reads
 from gateway.cache.shared import Shared, SharedDataset
 from gateway.cache.telling import Telling, is_slow
 
@@ -135,11 +135,15 @@ class CachedSource(Generic[K, V, S]):
         """Refresh what of these is near its end; when the first of the others wants to be (epoch seconds)."""
         now, shelf = self._clock(), self._shelves.get(scope)
         found = {key: entry for key in keys if (entry := self._kept.find(shelf, key)) and not entry.is_absence}
-        due = {key: found.pop(key) for key in list(found) if now >= wanted_at(found[key], NEAR_ITS_END)}
+        due = {key: found.pop(key) for key in list(found) if now >= found[key].wanted_at(NEAR_ITS_END)}
         new = [key for key in due if not self._loads.flying(scope, key)]
         self._counters.refreshed_early += sum(now < due[key].fresh_until for key in new)
         self._loads.board(scope, new, Priority.REFRESH)
-        return min(map(wanted_at, found.values()), default=math.inf)
+        return min([entry.wanted_at() for entry in found.values()], default=math.inf)
+
+    def review(self, scope: S, keys: Sequence[K], versions: Sequence[int]) -> Ends | None:
+        """The ends of these, if all of them may be served and tell what they told in these versions."""
+        return self._kept.review(scope, keys, versions)
 
     async def settle(self) -> None:
         """Wait until no load is under way: what they bring is then kept, here and in the shared level."""
@@ -218,17 +222,17 @@ class CachedSource(Generic[K, V, S]):
         if not is_shareable(scope):
             reads.is_private = True
             return
-        if isinstance(answer, asyncio.Future):
+        if isinstance(answer, list):
+            self._kept.note(reads, scope, keys, answer, self)
+        elif isinstance(answer, asyncio.Future):
             # Registered before any caller awaits it, so it runs before any of them goes on.
-            answer.add_done_callback(lambda _: self._record(reads, scope, keys, []))
-            return
-        shelf: Mapping[Any, Entry] = self._shelves.get(scope, {})
-        try:
-            entries = [shelf[key] for key in keys]
-        except KeyError:
+            answer.add_done_callback(lambda done: self._record_late(reads, scope, keys, done))
+
+    def _record_late(self, reads: Reads, scope: S, keys: Sequence[K], done: asyncio.Future[list[Any]]) -> None:
+        if done.cancelled() or done.exception() is not None:
             reads.refuse("not kept")
         else:
-            reads.note(scope, entries, self)
+            self._kept.note(reads, scope, keys, done.result(), self)
 
     def _serve(self, entry: Entry, scope: S, key: K) -> bool:
         """True if the entry answers now; sets off the refresh that it may need."""
@@ -386,8 +390,3 @@ class CachedSource(Generic[K, V, S]):
     def _keep_unless_purged(self, scope: S, key: K, answer: Answer, born: int) -> None:
         if self._purges.last_epoch(self._kept.tags(scope, key, answer.value)) <= born:
             self._kept.keep(scope, key, answer)
-
-
-def wanted_at(entry: Entry, share: float = 1.0) -> float:
-    """When an entry wants to be refreshed, or has lived the given share of the time until then."""
-    return max(entry.received_at + share * (entry.refresh_at - entry.received_at), entry.held_until)

@@ -59,6 +59,7 @@ def read_responses(metrics: CacheMetrics) -> Iterator[Sample]:
     yield count(v.RESPONSES, responses.hit, "hit")
     yield count(v.RESPONSES, responses.missed, "miss")
     yield count(v.RESPONSES_KEPT, responses.kept)
+    yield count(v.RESPONSES_PROLONGED, responses.prolonged)
     yield count(v.DRAFTS, responses.filled, "filled")
     yield count(v.DRAFTS, responses.drafted, "made")
     for reason, number in responses.refused.items():

@@ -90,6 +90,11 @@ RESPONSES = Metric(
     "gateway_responses_total", "counter", "Operations that the response level was asked for.", ("result",)
 )
 RESPONSES_KEPT = Metric("gateway_responses_kept_total", "counter", "Responses kept whole.")
+RESPONSES_PROLONGED = Metric(
+    "gateway_responses_prolonged_total",
+    "counter",
+    "Kept responses and drafts that lived on, for all that they show had come again as it was.",
+)
 DRAFTS = Metric(
     "gateway_response_drafts_total",
     "counter",

@@ -1,17 +1,19 @@
 """What a kept response shows is refreshed while it is served: whoever is answered so reads none of it."""
 
 import asyncio
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import pytest
 
 from clients.scope import ForCustomer
 from clients.values import Dataset
+from gateway.cache.kept import Answer
 from gateway.cache.levels import Levels
 from gateway.cache.policy import Policy
-from gateway.cache.response import ResponseKey, Responses
+from gateway.cache.response import ResponseKey, Responses, Shows
 from gateway.cache.source import CachedSource
-from tests.cache.scripted import DOWN, TERMS, Asker, Upstream, ask, by_sku, levels_at
+from tests.cache.scripted import DOWN, EPOCH_S, TERMS, Asker, Upstream, ask, by_sku, levels_at
 
 pytestmark = pytest.mark.looptime
 
@@ -32,7 +34,9 @@ class Set:
 class Page:
     """A page that shows values of one or more datasets, each under its own terms."""
 
-    def __init__(self, *terms: Policy) -> None:
+    def __init__(self, *terms: Policy, shows: Shows = Shows.VALUES) -> None:
+        self.shows = shows
+        self.body = b""
         self.levels: Levels = levels_at(chance=0.5)
         self.responses = Responses(self.levels)
         self.sets: list[Set] = []
@@ -44,22 +48,25 @@ class Page:
             self.sets.append(Set(upstream, source))
 
     async def visit(self, *keys: str, name: ResponseKey = KEY) -> bool:
-        """True if the page was kept already; else it is made, and kept if it may be."""
+        """True if the page was kept already; else it is made of what was read, and kept if it may be."""
         asker = Asker()
-        if self.responses.find(name, asker) is not None:
+        kept = self.responses.find(name, asker)
+        if kept is not None:
+            self.body = kept.body
             return True
         asker.reads = self.responses.reads()
-        for each in self.sets:
-            await ask(each.source, *keys, by=asker)
-        self.responses.keep(name, asker, b"body", asker.reads, tells_ages=False)
+        self.body = repr([await ask(each.source, *keys, by=asker) for each in self.sets]).encode()
+        self.responses.keep(name, asker, self.body, asker.reads, self.shows)
         return False
 
-    async def visit_often(self, seconds: float, *keys: str) -> int:
+    async def visit_often(self, seconds: float, *keys: str, is_changing: bool = True) -> int:
         """Visit every twentieth of a second; how often the page was made anew."""
         made = 0
         for _ in range(round(seconds * 20)):
             made += not await self.visit(*keys)
             await asyncio.sleep(0.05)
+            for each in self.sets:
+                each.upstream.version += is_changing
         return made
 
     @property
@@ -134,3 +141,87 @@ async def test_a_purged_value_is_not_refreshed_for_a_page_that_is_gone() -> None
     assert page.responses.find(KEY, Asker()) is None
     await asyncio.sleep(1)
     assert page.asked == [1]
+
+
+async def test_a_page_whose_values_come_again_as_they_were_lives_on() -> None:
+    """Refreshed in time they prove it true; nobody makes it anew for hours, and nothing in it is older than agreed."""
+    page = Page(TERMS, LONGER)
+    assert await page.visit_often(600, "a", "b", is_changing=False) == 1
+    counters = page.levels.metrics.responses
+    assert counters.prolonged == page.asked[0] - 1 == page.asked[1] - 1 > 60
+    kept = page.responses.find(KEY, Asker())
+    assert kept is not None
+    assert 0 < kept.fresh_until - page.levels.clock() <= 10
+
+
+async def test_a_page_with_one_changed_value_is_made_anew() -> None:
+    """At the latest when its first value would have ended, and never kept on with what its source no longer says."""
+    page = Page(TERMS)
+    await page.visit_often(25, "a", "b", is_changing=False)
+    page.sets[0].upstream.version = 7
+    for _ in range(2 * 20 * 10):
+        await page.visit("a", "b")
+        await asyncio.sleep(0.05)
+        if b"7" in page.body:
+            break
+    assert page.levels.clock() - EPOCH_S < 25 + 10 + LOAD_S + 1
+    assert page.body.count(b"7") == 2
+    assert page.levels.metrics.responses.prolonged == 2
+
+
+@pytest.mark.parametrize("shows", [Shows.STAMPS, Shows.AGES])
+async def test_what_shows_when_it_was_observed_is_made_anew(shows: Shows) -> None:
+    """The same value observed later is not the same page."""
+    page = Page(TERMS, shows=shows)
+    assert await page.visit_often(60, "a", "b", is_changing=False) >= 6
+    assert page.levels.metrics.responses.prolonged == 0
+
+
+async def test_a_source_that_failed_proves_nothing() -> None:
+    """A page lives on while its values may be served although they are refreshed; not while their source is down."""
+    page = Page(TERMS)
+    await page.visit("a")
+    page.sets[0].upstream.error = DOWN
+    await page.visit_often(TERMS.served_s - LOAD_S, "a", is_changing=False)
+    assert page.levels.metrics.responses.prolonged > 0
+    await asyncio.sleep(1)
+    assert not await page.visit("a")
+    assert not await page.visit("a")
+
+
+async def test_a_purge_ends_what_would_have_lived_on() -> None:
+    """By the tags of what it shows, however often that came again."""
+    page = Page(TERMS)
+    await page.visit_often(25, "a", "b", is_changing=False)
+    page.levels.purges.mark(["sku:b"])
+    assert not await page.visit("a", "b")
+
+
+async def test_what_nobody_asks_for_is_not_kept_on() -> None:
+    """The hand of the memory drops it a moment after its end; who comes later has it made."""
+    page = Page(TERMS)
+    await page.visit("a")
+    await asyncio.sleep(11)
+    await ask(page.sets[0].source, "a", "b", "c", "d")
+    assert page.responses.find(KEY, Asker()) is None
+    assert not await page.visit("a")
+
+
+async def test_a_value_pushed_between_coming_and_noting_is_not_what_was_read() -> None:
+    """A page shows what its request was given; what came in the same moment is none of it, and proves nothing."""
+    page = Page(TERMS)
+    source, scope = page.sets[0].source, Asker().for_customer
+    fetch = page.sets[0].upstream.fetch
+
+    async def overtaken(keys: Sequence[str], by: ForCustomer) -> Mapping[str, object]:
+        answers = await fetch(keys, by)
+        pushed = Answer(("pushed",), page.levels.clock(), 0.0)
+        asyncio.get_running_loop().call_soon(source._kept.keep, scope, "a", pushed)
+        return answers
+
+    source._fetcher._fetch = overtaken
+    asker = Asker()
+    asker.reads = page.responses.reads()
+    assert await ask(source, "a", by=asker) == [(None, "a", 1)]
+    assert await ask(source, "a") == [("pushed",)]
+    assert asker.reads.refusal == "not kept"

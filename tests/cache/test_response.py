@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import pytest
 
@@ -11,7 +11,7 @@ from clients.scope import ForCustomer
 from clients.values import Dataset
 from gateway.cache.levels import Levels
 from gateway.cache.policy import Policy
-from gateway.cache.response import ResponseKey, Responses
+from gateway.cache.response import ResponseKey, Responses, Shows
 from gateway.cache.source import CachedSource
 from tests.cache.scripted import DOWN, TERMS, Asker, Upstream, cached, levels_at
 
@@ -29,7 +29,7 @@ class Page:
     source: CachedSource[str, object, ForCustomer]
     responses: Responses
 
-    async def visit(self, customer_id: str | None = None, *, tells_ages: bool = False) -> bool:
+    async def visit(self, customer_id: str | None = None, shows: Shows = Shows.VALUES) -> bool:
         """True if the response was kept or served from the level."""
         asker = Asker(customer_id)
         if self.responses.find(KEY, asker) is not None:
@@ -38,7 +38,7 @@ class Page:
         answer = self.source.load_many(["a", "b"], asker)
         if not isinstance(answer, list):
             await answer
-        return self.responses.keep(KEY, asker, b"body", asker.reads, tells_ages=tells_ages)
+        return self.responses.keep(KEY, asker, b"body", asker.reads, shows)
 
 
 @pytest.fixture
@@ -53,7 +53,7 @@ def page() -> Callable[[], Page]:
 
 
 async def test_a_public_response_is_served_until_its_first_value_expires(page: Callable[[], Page]) -> None:
-    """Kept for the shortest of its freshnesses, then made anew."""
+    """Kept for the shortest of its freshnesses, and for a moment while its values are refreshed; then made anew."""
     shop = page()
     assert await shop.visit()
     await asyncio.sleep(9.9)
@@ -61,7 +61,10 @@ async def test_a_public_response_is_served_until_its_first_value_expires(page: C
     assert kept is not None
     assert kept.body == b"body"
     assert kept.tags == {"dataset:price", "sku:a", "sku:b"}
+    shop.upstream.version += 1
     await asyncio.sleep(0.2)
+    assert shop.responses.find(KEY, Asker()) is kept
+    await asyncio.sleep(0.3)
     assert shop.responses.find(KEY, Asker()) is None
 
 
@@ -102,7 +105,7 @@ async def test_a_purge_while_it_was_made_keeps_it_out(page: Callable[[], Page]) 
     assert not isinstance(answer, list)
     await answer
     shop.levels.purges.mark(["sku:a"])
-    assert not shop.responses.keep(KEY, asker, b"body", asker.reads, tells_ages=False)
+    assert not shop.responses.keep(KEY, asker, b"body", asker.reads, Shows.VALUES)
     assert shop.levels.metrics.responses.refused == {"purged": 1}
 
 
@@ -124,6 +127,7 @@ async def test_while_values_are_refreshed_a_response_is_kept_for_a_moment(page: 
     shop = page()
     await shop.visit()
     await asyncio.sleep(TERMS.fresh_s + 1)
+    shop.upstream.version += 1
     assert await shop.visit()
     await asyncio.sleep(0.2)
     assert shop.responses.find(KEY, Asker()) is not None
@@ -143,9 +147,9 @@ async def test_no_response_outlives_what_its_values_may_be_served(page: Callable
 async def test_ages_inside_stay_true(page: Callable[[], Page]) -> None:
     """A response that tells ages is kept for a second, and not at all when it says "live"."""
     shop = page()
-    assert not await shop.visit(tells_ages=True)
+    assert not await shop.visit(shows=Shows.AGES)
     await asyncio.sleep(3)
-    assert await shop.visit(tells_ages=True)
+    assert await shop.visit(shows=Shows.AGES)
     await asyncio.sleep(0.9)
     assert shop.responses.find(KEY, Asker()) is not None
     await asyncio.sleep(0.2)
@@ -185,7 +189,7 @@ async def test_responses_share_the_bound_of_the_memory() -> None:
     for number in range(100):
         reads = responses.reads()
         reads.depend_on({"dataset:listing"}, levels.clock() + 100)
-        assert responses.keep(KEY._replace(variables=b"%d" % number), Asker(), b"x" * 1000, reads, tells_ages=False)
+        assert responses.keep(KEY._replace(variables=b"%d" % number), Asker(), b"x" * 1000, reads, Shows.VALUES)
     assert levels.metrics.memory.entries == 10
     assert levels.metrics.memory.weight_bytes > 10_000
     assert Dataset.LISTING not in levels.metrics.datasets
@@ -200,7 +204,7 @@ class Drafted(NamedTuple):
 DRAFT = Drafted()
 
 
-async def leave_draft(page: Page, customer_id: str = "c1", **reading: Any) -> Asker:
+async def leave_draft(page: Page, customer_id: str = "c1") -> Asker:
     """Keep the draft of a page that reads a customer's price and, as everybody, a listing."""
     asker = Asker(customer_id)
     asker.reads = page.responses.reads()
@@ -208,7 +212,7 @@ async def leave_draft(page: Page, customer_id: str = "c1", **reading: Any) -> As
     assert not isinstance(answer, list)
     await answer
     asker.reads.depend_on({"dataset:listing"}, page.levels.clock() + 30)
-    page.responses.keep_draft(KEY, asker, DRAFT, asker.reads, **{"tells_ages": False} | reading)
+    page.responses.keep_draft(KEY, asker, DRAFT, asker.reads, Shows.VALUES)
     return asker
 
 
@@ -255,7 +259,7 @@ async def test_no_draft_is_kept_of_a_page_that_shows_nothing_else(page: Callable
     answer = shop.source.load_many(["a"], asker)
     assert not isinstance(answer, list)
     await answer
-    shop.responses.keep_draft(KEY, asker, DRAFT, asker.reads, tells_ages=False)
+    shop.responses.keep_draft(KEY, asker, DRAFT, asker.reads, Shows.VALUES)
     assert shop.responses.find_draft(KEY, asker) is None
 
 
@@ -266,6 +270,6 @@ async def test_drafts_share_the_bound_of_the_memory() -> None:
     for number in range(100):
         reads = responses.reads()
         reads.depend_on({"dataset:listing"}, levels.clock() + 100)
-        responses.keep_draft(KEY._replace(variables=b"%d" % number), Asker("c1"), DRAFT, reads, tells_ages=False)
+        responses.keep_draft(KEY._replace(variables=b"%d" % number), Asker("c1"), DRAFT, reads, Shows.VALUES)
     assert levels.metrics.memory.entries == 10
     assert levels.metrics.memory.weight_bytes > 10_000

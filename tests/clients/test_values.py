@@ -1,3 +1,4 @@
+import datetime as dt
 from decimal import Decimal
 
 import msgspec
@@ -7,7 +8,21 @@ from clients.errors import RequestRefused
 from clients.loyalty.protocol import PointsMovement
 from clients.scope import Public
 from clients.search.protocol import RangeFacet
-from clients.values import Freshness, GeoPoint, Instant, Money, PointsAmount, Problem, ProductSkus, Value
+from clients.stock.protocol import AvailabilityStatus, StockAtLocation, StockAtLocations
+from clients.values import (
+    Dataset,
+    DataSource,
+    Freshness,
+    GeoPoint,
+    Instant,
+    Money,
+    Page,
+    PointsAmount,
+    Problem,
+    ProductSkus,
+    Value,
+    tells_same,
+)
 
 ABSURD = ["NaN", "-sNaN", "Infinity", "1E+999999", "1E-999999", "0E-999999", "10000000000000000"]
 
@@ -94,3 +109,44 @@ def test_every_problem_has_words_for_the_client(problem: Problem) -> None:
 
 def _all(kind: type[Value]) -> set[type[Value]]:
     return {kind}.union(*(_all(derived) for derived in kind.__subclasses__())) - {Freshness}
+
+
+def observed(hour: int, quantity: int = 3) -> StockAtLocations:
+    stamp = Freshness(
+        source=DataSource.STOCK,
+        dataset=Dataset.AVAILABILITY,
+        observed_at=dt.datetime(2026, 3, 1, hour, tzinfo=dt.UTC),
+        received_at=1e9 + hour,
+    )
+    place = StockAtLocation(
+        location_id="1", cursor="1", status=AvailabilityStatus.IN_STOCK, is_quantity_capped=False, quantity=quantity,
+        freshness=stamp,
+    )  # fmt: skip
+    return StockAtLocations(entries=(place,), page=Page(has_next_page=False, has_previous_page=False), freshness=stamp)
+
+
+def test_a_value_tells_the_same_whenever_it_was_observed() -> None:
+    """Stock that was asked again and is what it was; not when a piece of it was sold."""
+    assert tells_same(observed(12), observed(13))
+    assert not tells_same(observed(12), observed(13, quantity=2))
+    assert not tells_same(observed(12), None)
+    assert tells_same(None, None)
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        (Decimal("1.0"), Decimal("1.00")),
+        (1, 1.0),
+        (True, 1),
+        (0.0, -0.0),
+        (dt.datetime(2026, 3, 1, 12, tzinfo=dt.UTC), dt.datetime.fromisoformat("2026-03-01T15:00:00+03:00")),
+        (Public(language="ru"), Public(language="en")),
+        (object(), object()),
+    ],
+)
+def test_what_would_be_written_otherwise_does_not_tell_the_same(old: object, new: object) -> None:
+    """Equal numbers and moments of another form, alone or deep inside; and what has no form at all."""
+    assert not tells_same(old, new)
+    assert not tells_same((old,), (new,))
+    assert tells_same((old,), (old,))
