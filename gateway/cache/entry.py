@@ -24,11 +24,12 @@ class Entry:
     at which the value was last known not to be purged. `is_absence` says that the source has no such
     thing, or no answer to such a question. `used` is set by readers and cleared by the
     hand of the memory that holds the entry. `weight` is 0 for an entry that is not kept. `version` stays
-    for as long as the source says the same, and is never used for anything else.
+    for as long as the source says the same, and is never used for anything else; as long as nobody has
+    noted it (`is_noted`) any value has a new one, for to compare costs something.
     """
 
     __slots__ = (
-        "checked", "fresh_until", "gone_at", "held_until", "is_absence", "key", "received_at", "refresh_at",
+        "checked", "fresh_until", "gone_at", "held_until", "is_absence", "is_noted", "key", "received_at", "refresh_at",
         "served_until", "shelf", "used", "value", "version", "weight",
     )  # fmt: skip
 
@@ -45,6 +46,7 @@ class Entry:
         self.checked = 0
         self.weight = 0
         self.is_absence = False
+        self.is_noted = False
         self.used = False
         self.version = next(_versions)
 
@@ -54,8 +56,9 @@ class Entry:
 
     def write(self, value: Any) -> None:
         """Put a value in place of the one before; its version is another unless it tells the same."""
-        if not tells_same(self.value, value):
+        if not (self.is_noted and tells_same(self.value, value)):
             self.version = next(_versions)
+            self.is_noted = False
         self.value = value
 
 

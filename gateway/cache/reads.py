@@ -73,6 +73,8 @@ class Reads:
         self.served_until = min(self.served_until, ends.served_until)
         self.refresh_at = min(self.refresh_at, ends.refresh_at)
         self.newest = max([self.newest, *[entry.received_at for entry in entries]])
+        for entry in entries:
+            entry.is_noted = True
         self._noted.append((origin, scope, [entry.key for entry in entries], [entry.version for entry in entries]))
         # Most requests' tags are never asked for, and an entry may lose its value before they are.
         self._untagged.append((origin, scope, [(entry.key, entry.value) for entry in entries]))

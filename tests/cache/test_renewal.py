@@ -225,3 +225,21 @@ async def test_a_value_pushed_between_coming_and_noting_is_not_what_was_read() -
     assert await ask(source, "a", by=asker) == [(None, "a", 1)]
     assert await ask(source, "a") == [("pushed",)]
     assert asker.reads.refusal == "not kept"
+
+
+async def test_what_no_kept_page_shows_is_not_compared(monkeypatch: pytest.MonkeyPatch) -> None:
+    """To compare an answer with the one before costs something; without a page to prolong nobody pays for it."""
+    compared: list[object] = []
+
+    def compare(old: object, new: object) -> bool:
+        compared.append(new)
+        return old == new
+
+    monkeypatch.setattr("gateway.cache.entry.tells_same", compare)
+    page = Page(TERMS)
+    for _ in range(3):
+        await ask(page.sets[0].source, "a")
+        await asyncio.sleep(TERMS.fresh_s + 1)
+    assert (page.asked, compared) == ([3], [])
+    await page.visit_often(25, "a", is_changing=False)
+    assert compared == [(None, "a", 1)] * 3
