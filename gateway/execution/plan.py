@@ -7,10 +7,10 @@ plan costs little to make and holds only what was ever used.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
+import msgspec
 from graphql import (
     DocumentNode,
     ExecutionResult,
@@ -53,8 +53,7 @@ MAX_VARIANT_SIZE = 20_000
 _SWITCHES = frozenset({"skip", "include", "defer", "stream"})
 
 
-@dataclass(eq=False)
-class Request:
+class Request(msgspec.Struct, eq=False):
     """What one execution gets, apart from the document: the arguments of `graphql.execute`."""
 
     root_value: Any = None
