@@ -70,7 +70,7 @@ def parse() -> argparse.Namespace:
 def take(bench: Bench, sampler: str, arguments: argparse.Namespace) -> Profile:
     """Run the load and sample the server meanwhile."""
     questions = (FEW if arguments.cache == "warm" else MANY)[arguments.page]
-    variety = Variety(questions, REGULARS if arguments.signed_in else 0)
+    variety = Variety(questions, REGULARS if arguments.signed_in else 0, are_regulars=True)
     with bench.serving(read_table().named([SERVERS[arguments.cache]])) as (server,):
         warm_up(bench, [server], {arguments.page: variety}, WARM_S)
         raw = bench.folder / "stacks.txt"

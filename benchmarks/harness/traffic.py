@@ -40,23 +40,21 @@ def document_of(page: str) -> str:
 class Variety:
     """How much requests differ: so many listings or products in turn, asked for by so many customers.
 
-    `customers` 0 is an anonymous visitor.
+    `customers` 0 is an anonymous visitor. `are_regulars` if each of them asks for the same in every round.
     """
 
     questions: int
     customers: int = 0
     tiles: int = TILES
+    are_regulars: bool = False
 
 
 def prepare(page: str, variety: Variety, tokens: Sequence[str], products: int, seed: int) -> list[Request]:
-    """Requests in an order that depends on the seed; every question and every customer comes as often as another.
-
-    Who asks what is the same for every seed, so that what was asked once before is warm.
-    """
+    """Requests in a random but repeatable order; every question and every customer comes as often as another."""
     count = max(variety.questions, variety.customers, 1)
     questions = [index % variety.questions for index in range(count)]
     customers = [tokens[index % variety.customers] if variety.customers else "" for index in range(count)]
-    random.Random(0).shuffle(customers)  # noqa: S311 -- repeatable on purpose
+    random.Random(0 if variety.are_regulars else seed).shuffle(customers)  # noqa: S311 -- repeatable on purpose
     pairs = list(zip(questions, customers, strict=True))
     random.Random(seed).shuffle(pairs)  # noqa: S311 -- repeatable on purpose
     step = max(1, products // variety.questions)

@@ -106,7 +106,7 @@ class Reads:
 
     def prolong(self) -> bool:
         """True if all that was read may be served and tells what it told; its ends are then those of what came."""
-        if self._is_bounded:
+        if self._is_bounded or not self._noted:
             return False
         found = []
         for origin, scope, keys, versions in self._noted:

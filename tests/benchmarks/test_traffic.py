@@ -47,6 +47,19 @@ def test_the_same_seed_sends_the_same_requests() -> None:
     assert Counter(str(each.variables) for each in first) == Counter(str(each.variables) for each in other)
 
 
+def test_regulars_ask_for_what_they_asked_before() -> None:
+    """In another order each round; others find somebody else's page, of which their prices are not known."""
+
+    def asked(seed: int, *, are_regulars: bool) -> list[tuple[str, str]]:
+        variety = Variety(questions=25, customers=16, are_regulars=are_regulars)
+        return [(each.token, each.variables["query"]) for each in prepare("listing", variety, TOKENS, 4800, seed)]
+
+    first, other = asked(1, are_regulars=True), asked(2, are_regulars=True)
+    assert first != other
+    assert sorted(first) == sorted(other)
+    assert sorted(asked(1, are_regulars=False)) != sorted(asked(2, are_regulars=False))
+
+
 def test_products_lie_over_the_whole_catalogue() -> None:
     """A catalogue of a million is not measured by its first page."""
     requests = prepare("product", Variety(questions=100), TOKENS, products=100_000, seed=1)
