@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 import msgspec
 
-from benchmarks.harness.report import Result, told_rounds
+from benchmarks.harness.report import Result, fewest_rounds, told_rounds
 from benchmarks.harness.rounds import Row
 from benchmarks.harness.table import BENCHMARKS, ROOT, read_table
 
@@ -29,6 +29,10 @@ class Wanted:
     scenario: str
     connections: int
     signed_in: bool
+
+    def among(self, rows: Sequence[Row]) -> list[Row]:
+        wanted = (self.scenario, self.connections, self.signed_in)
+        return [row for row in rows if (row.scenario, row.connections, row.signed_in) == wanted]
 
 
 def read_wanted(text: str) -> Wanted:
@@ -59,14 +63,10 @@ def outside(document: str) -> str:
 def made(wanted: Wanted) -> str:
     """The table between the two comments."""
     result = read_result(wanted.result)
-    rows = [
-        row
-        for row in result.medians
-        if (row.scenario, row.connections, row.signed_in) == (wanted.scenario, wanted.connections, wanted.signed_in)
-    ]
+    rows = wanted.among(result.medians)
     if not rows:
         raise ValueError(f"expected figures of {wanted} in the result, got none")
-    return "\n".join(("", *summary(rows), "", *about(result), ""))
+    return "\n".join(("", *summary(rows), "", *about(result, wanted.among(result.rows)), ""))
 
 
 def summary(rows: Sequence[Row]) -> Iterator[str]:
@@ -90,13 +90,14 @@ def shown(row: Row | None, ours: Row) -> str:
     return f"{row.cpu_us:,.0f} us ({row.cpu_us / ours.cpu_us:.2f}), {row.p50_ms:,.1f} ms{refused}"
 
 
-def about(result: Result) -> Iterator[str]:
+def about(result: Result, runs: Sequence[Row]) -> Iterator[str]:
+    """The machine, and the load and number of the runs behind a table."""
     machine = result.machine
-    loads = [row.load_average for row in result.rows]
+    loads = [row.load_average for row in runs]
     yield (
         f"{machine.processor}, one core for the server; Python {machine.python} {machine.python_build}, Node "
         f"{machine.node}; {result.written[:10]}, load average {min(loads):.1f} to {max(loads):.1f}. "
-        f"{told_rounds(result.rounds)} In brackets: the ratio to the first line."
+        f"{told_rounds(fewest_rounds(runs))} In brackets: the ratio to the first line."
     )
 
 

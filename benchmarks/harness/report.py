@@ -23,11 +23,11 @@ class Result(msgspec.Struct, frozen=True):
     medians: list[Row]
     facts: dict[str, list[dict[str, Any]]] = {}
 
-    @property
-    def rounds(self) -> int:
-        """The fewest rounds that any of its figures is a median of."""
-        runs = Counter((row.scenario, row.page, row.connections, row.tiles, row.contender) for row in self.rows)
-        return min(runs.values(), default=0)
+
+def fewest_rounds(rows: Sequence[Row]) -> int:
+    """The fewest rounds that any figure of these is a median of."""
+    runs = Counter((row.scenario, row.page, row.signed_in, row.connections, row.tiles, row.contender) for row in rows)
+    return min(runs.values(), default=0)
 
 
 def make_result(name: str, machine: Machine, rows: list[Row], facts: Mapping[str, list[dict[str, Any]]]) -> Result:
@@ -60,7 +60,7 @@ def about(result: Result) -> Iterator[str]:
     yield (
         f"{machine.processor}, {machine.cores} cores, {machine.memory_gb} GB, Linux {machine.kernel}; Python "
         f"{machine.python} ({machine.python_build}), Node {machine.node}; commit {machine.commit}. Load average "
-        f"{min(loads):.1f} to {max(loads):.1f}. {told_rounds(result.rounds)}"
+        f"{min(loads):.1f} to {max(loads):.1f}. {told_rounds(fewest_rounds(result.rows))}"
     )
     yield ""
     yield ", ".join(f"{name} {version}" for name, version in machine.packages.items()) + "."
