@@ -112,9 +112,7 @@ class Fragments:
         """Whether too few runs wrote these values for keeping anything, so that they are best written together."""
         if run.is_keeping:
             return False
-        key = run.fragment_keys.get(self)
-        if key is None:
-            key = self.key(run)
+        key = self._key_in(run)
         for value in values:
             written = getattr(value, _PLACE, None)
             if written is not None:
@@ -135,7 +133,7 @@ class Fragments:
         self, run: "CompiledExecutor", values: Sequence[Any], path_at: Callable[[int], Any]
     ) -> list[Any] | None:
         """What is kept of all values at once; None when something has to be done for one of them."""
-        kept = self._kept_of_all(run, values)
+        kept = _all_under(self._key_in(run), values)
         if kept is None:
             return None
         classes = set(map(type, kept))
@@ -154,15 +152,13 @@ class Fragments:
 
         A fragment does not give its bytes out, so they stand beside it, under the complement of its key.
         """
-        key = run.fragment_keys.get(self)
-        if key is None:
-            key = self.key(run)
+        key = self._key_in(run)
         if key < 0:
             return None
-        try:
-            return [value.__written__[~key] for value in values]
-        except (AttributeError, KeyError):
-            kept = self._kept_of_all(run, values)
+        found = _all_under(~key, values)
+        if found is not None:
+            return found
+        kept = _all_under(key, values)
         if kept is None or set(map(type, kept)) != {orjson.Fragment}:
             return None
         written = list(map(orjson.dumps, kept))
@@ -170,14 +166,9 @@ class Fragments:
             _keep(value, ~key, json)
         return written
 
-    def _kept_of_all(self, run: "CompiledExecutor", values: Sequence[Any]) -> list[Any] | None:
+    def _key_in(self, run: "CompiledExecutor") -> int:
         key = run.fragment_keys.get(self)
-        if key is None:
-            key = self.key(run)
-        try:
-            return [value.__written__[key] for value in values]
-        except (AttributeError, KeyError):
-            return None
+        return self.key(run) if key is None else key
 
     def _fill(self, stencil: Stencil, run: "CompiledExecutor", value: Any, path: "PathTuple") -> Any:
         if stencil.is_moments:
@@ -240,6 +231,14 @@ class Fragments:
         for field in self.field.selections[self.type].batches:
             template[field.key] = None
         return template
+
+
+def _all_under(key: int, values: Sequence[Any]) -> list[Any] | None:
+    """What all values keep under a key; None if one of them keeps nothing there."""
+    try:
+        return [value.__written__[key] for value in values]
+    except (AttributeError, KeyError):
+        return None
 
 
 def joined_paths(values: Sequence[Any], path_at: Callable[[int], Any]) -> Callable[[int], Any]:
